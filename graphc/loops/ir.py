@@ -1,0 +1,213 @@
+"""Loop IR: kernels as loop nests with scalar bodies, affine accesses and a schedule.
+
+The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)::
+
+    kernel    = "kernel" name ["<" name,* ">"] "(" argument,* ")" "{" statement* "}"
+    argument  = ["out" | "inout" | "temp"] name ":" dtype "[" size,* "]"
+    statement = for | let | store | reduce | column | check
+    for       = "for" axis,* ["parallel"] "{" statement* "}"
+    axis      = name "<" size ["tile(" int ")"] ["vector(" int ")"]
+    let       = name "=" expr
+    store     = access "=" expr
+    reduce    = name,* "=" "reduce" kind,* axis ["order(" order ")"] ["unroll(" int ")"]
+                "{" statement* expr,* "}"
+    column    = access "=" "reduce" kind name "order(tree)" "{" expr "}"
+    check     = "check" int "," expr "," expr "," expr
+    access    = name "[" expr,* "]"
+    expr      = literal | name | size | access ["if" "(" expr ")"] | op "(" expr,* ")"
+              | expr ("+" | "-" | "*" | "/" | "<" | "<=" | ">" | ">=" | "==" | "!=") expr | "-" expr
+    kind      = "add" | "multiply" | "maximum" | "minimum" | "argmax" | "argmin" | "any" | "all" | "fma"
+    order     = "ascending" | "lanes" | "tree"
+
+Meaning.  Each statement is executed for all points of the loops around it before the next statement
+is; iterations of one loop never depend on each other (the verifier holds that), so a schedule changes
+nothing but speed.  An access whose guard is false reads zero and touches no memory.  A store is by the
+point that owns its index.  A ``column`` reduces over an axis of the ``for`` around it.
+
+The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum lowest, ...):
+
+* ``ascending``: e, then each element in turn; ``fma`` is acc = fma(x, y, acc) from +0.
+* ``lanes``: blocks of 8192 elements.  In a block, element k goes to lane k mod L (L = ``lane_count``),
+  each lane folds ascending from e, then lanes fold by halves (lane l with lane l + L/2, ...).  The
+  blocks' results fold ascending from e.
+* ``tree``: blocks of 8 elements, folded by halves (element l with l + 4, then l + 2, l + 1), absent
+  ones being e; the blocks' results fold ascending from e.
+
+maximum and minimum propagate NaN and, of equals, keep the left operand; argmax and argmin give the
+first index (i64) of the extremum, a NaN being the extremum.
+
+The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
+vector; ``unroll(u)`` repeats a reduction's body; ``parallel`` lets the tiles of a kernel's outermost
+loop be handed to threads.  In a nest of several axes the panels of the last axis are outermost, and the
+tiles of the others run within a panel in order.  A kernel's body is one loop nest, or plain statements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from graphc.ir import dtypes
+from graphc.ir.dims import Shape, Size
+from graphc.ir.dtypes import DType
+from graphc.location import Location
+
+BLOCK = 8192
+TREE = 8
+REDUCTIONS = (
+    "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
+)  # fmt: skip
+
+
+def lane_count(extent: Size, dtype: DType) -> int:
+    """Lanes of the order ``lanes``: four vectors of 64 bytes, or one where the static extent is so
+    short that four would stay mostly empty."""
+    one = 64 // max(dtype.size, 4)
+    return one if isinstance(extent, int) and extent <= 4 * one else 4 * one
+
+
+@dataclass(frozen=True)
+class Literal:
+    value: float | int | bool
+    dtype: DType
+
+
+@dataclass(frozen=True)
+class Name:
+    """The value bound by a let or a reduce."""
+
+    name: str
+    dtype: DType
+
+
+@dataclass(frozen=True)
+class AxisIndex:
+    """The index of the loop axis ``name``."""
+
+    name: str
+
+    @property
+    def dtype(self) -> DType:
+        return dtypes.int64
+
+
+@dataclass(frozen=True)
+class SizeOf:
+    """A size as a number."""
+
+    size: Size
+
+    @property
+    def dtype(self) -> DType:
+        return dtypes.int64
+
+
+@dataclass(frozen=True)
+class Load:
+    buffer: str
+    index: tuple["Expr", ...]
+    dtype: DType
+    guard: "Expr | None" = None
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An elementwise op, by the name of its record."""
+
+    op: str
+    operands: tuple["Expr", ...]
+    dtype: DType
+    attributes: tuple[tuple[str, Any], ...] = ()
+
+
+Expr = Union[Literal, Name, AxisIndex, SizeOf, Load, Apply]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A loop axis 0 <= name < extent and its schedule; ``vector`` 0 means scalar."""
+
+    name: str
+    extent: Size
+    tile: int = 1
+    vector: int = 0
+
+
+@dataclass(frozen=True)
+class Let:
+    name: str
+    value: Expr
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Store:
+    buffer: str
+    index: tuple[Expr, ...]
+    value: Expr
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """Folds ``values`` (``fma`` takes two, every other kind one) along ``axis`` into ``names``."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    axis: Axis
+    order: str
+    body: tuple["Statement", ...]
+    values: tuple[Expr, ...]
+    unroll: int = 1
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Folds ``value`` along the enclosing loop axis ``axis`` in order(tree) into ``buffer[index]``."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    kind: str
+    axis: str
+    value: Expr
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Check:
+    """Where ``condition`` is false the entry returns status ``code`` with ``index`` and ``value``
+    (both i64), before anything was written."""
+
+    code: int
+    condition: Expr
+    index: Expr
+    value: Expr
+
+
+@dataclass(frozen=True)
+class For:
+    axes: tuple[Axis, ...]
+    body: tuple["Statement", ...]
+    parallel: bool = False
+
+
+Statement = Union[Let, Store, Reduce, Column, Check, For]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A contiguous row-major buffer.  ``mode`` is in, out, inout or temp."""
+
+    name: str
+    dtype: DType
+    shape: Shape
+    mode: str = "in"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    name: str
+    arguments: tuple[Argument, ...]
+    body: tuple[Statement, ...]
+    dims: tuple[str, ...] = ()
