@@ -2,9 +2,9 @@
 
 float32: the product is exact in float64, and rounding the float64 sum to float32 is wrong only
 where that sum is a midpoint of two float32 (or the result a denormal); there the sum is first
-rounded to odd.  float64: the product and the sum as unevaluated pairs of float64 (Dekker, Knuth), the
-low parts rounded to odd (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
-Operands out of the range where these are exact are scaled first.
+rounded to odd.  float64: the product and the sum as unevaluated pairs of float64 (Dekker, Knuth),
+the low parts rounded to odd (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums",
+2008).  Operands out of the range where these are exact are scaled first.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _fma64_anywhere(x: Array, y: Array, z: Array, plain: Array) -> Array:
     """For operands of any magnitude, denormal, infinite or NaN; ``plain`` is ``x*y + z``."""
     finite_product = np.isfinite(x) & np.isfinite(y)
     ordinary = finite_product & np.isfinite(z) & (x != 0) & (y != 0) & (z != 0)
-    result = np.where(finite_product & ~np.isfinite(z), z, plain)
+    result: Array = np.where(finite_product & ~np.isfinite(z), z, plain)
     # A product that underflows keeps its sign, which adding a zero would lose.
     result = np.where((z == 0) & (x != 0) & (y != 0), x * y, result)
     result[ordinary] = _fma64_scaled(x[ordinary], y[ordinary], z[ordinary])

@@ -22,7 +22,7 @@ _UNSIGNED: dict[int, Any] = {1: np.uint8, 4: np.uint32, 8: np.uint64}
 
 
 def as_constant(value: float | int | bool, dtype: DType) -> Scalar:
-    """``value`` as a NumPy scalar: a float rounded to ``dtype`` once, an int reduced to its low bits.
+    """``value`` as a NumPy scalar; a float is rounded once, an int reduced to its low bits.
 
     >>> as_constant(-1, dtypes.uint8)
     np.uint8(255)
@@ -39,7 +39,7 @@ def as_constant(value: float | int | bool, dtype: DType) -> Scalar:
 
 
 class NumpyBuilder:
-    """Arithmetic on NumPy arrays.  ``fused=False`` is a target without FMA: ``fma`` rounds twice."""
+    """Arithmetic on NumPy arrays.  ``fused=False``: a target without FMA, whose ``fma`` rounds twice."""
 
     def __init__(self, *, fused: bool = True) -> None:
         self.fused = fused
