@@ -39,7 +39,7 @@ def as_constant(value: float | int | bool, dtype: DType) -> Scalar:
 
 
 class NumpyBuilder:
-    """Arithmetic on NumPy arrays.  ``fused=False``: a target without FMA, whose ``fma`` rounds twice."""
+    """Arithmetic on NumPy arrays; ``fused=False`` for a target whose ``fma`` rounds twice."""
 
     def __init__(self, *, fused: bool = True) -> None:
         self.fused = fused
