@@ -14,6 +14,18 @@ import numpy as np
 from tests.coefficients.fit import Fit, Function, error, solve
 
 HALF_LN2 = 0.3475
+ROOT = (2**-0.5 - 1.001, 2**0.5 - 0.999)
+
+
+def log1p_tail(f: mp.mpf) -> mp.mpf:
+    """(log(1 + f) - f) / f^2."""
+    return (mp.log1p(f) - f) / f**2
+
+
+def log_series(z: mp.mpf) -> mp.mpf:
+    """(log((1 + s) / (1 - s)) - 2 s) / s^3 at s = sqrt(z)."""
+    s = mp.sqrt(z)
+    return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
 def both(f: Function, terms: tuple[int, int], low: float, high: float, weight: Function,
@@ -31,6 +43,11 @@ TABLES: dict[str, dict[str, Fit]] = {
     "exponential.EXP_TAIL": both(
         lambda r: (mp.expm1(r) - r) / r**2, (5, 10), -HALF_LN2, HALF_LN2, lambda r: r
     ),
+    # float32: log(1 + f) = f + f^2 q(f).  float64: log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f).
+    "logarithm.LOG_TAIL": {
+        "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
+        "float64": Fit(log_series, 7, 1e-12, 0.0295, lambda z: z, "float64"),
+    },
 }
 
 
