@@ -97,15 +97,17 @@ def log2(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """log(1 + x): u = 1 + x rounded is split, and what the rounding lost is added to f."""
+    """log(1 + x): u = 1 + x rounded is split, and what the rounding lost is added last."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     u = b.add(x, 1.0)
     lost = b.select(b.gt(x, 1.0), b.sub(1.0, b.sub(u, x)), b.sub(x, b.sub(u, 1.0)))
     m, exponent = split(b, u)
     # 2**(1 - k) and not 2**-k, whose exponent would wrap for the largest u.
     unscale = b.bitcast(b.shift_left(b.sub(2 * fmt.bias + 1, exponent), fmt.mantissa), dtype)
-    f = b.fma(b.mul(lost, 0.5), unscale, b.sub(m, 1.0))
-    result = b.copysign(combine(b, as_float(b, exponent, x), f), x)
+    low, k, high = b.mul(b.mul(lost, 0.5), unscale), as_float(b, exponent, x), b.sub(m, 1.0)
+    total, error = fast_two_sum(b, b.mul(k, LN2_HIGH[dtype]), high)
+    small = b.fma(k, LN2_LOW[dtype], b.add(low, log_tail(b, b.add(high, low))))
+    result = b.copysign(b.add(total, b.add(error, small)), x)
 
     def special() -> Scalar:
         limit = b.select(b.eq(x, -1.0), b.constant(-INFINITY, dtype), NAN)
