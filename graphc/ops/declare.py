@@ -37,7 +37,15 @@ from graphc.ir.op import (
     register,
 )
 from graphc.ir.types import TensorType
-from graphc.operands import COMPUTED_IN, build, convert, dtype_error, elementwise_operands, fail
+from graphc.operands import (
+    COMPUTED_IN,
+    build,
+    convert,
+    dtype_error,
+    elementwise_operands,
+    fail,
+    named,
+)
 from graphc.ops import documentation
 from graphc.tensor import Tensor, functions
 
@@ -73,20 +81,19 @@ def public(record: Op | OpFunction) -> Callable[[Function], Function]:
     simply the operands and attributes (axes that may be negative, sizes that may be -1)."""
 
     def attach(function: Function) -> Function:
-        op = record if isinstance(record, Op) else record.op
-        function.op = op  # type: ignore[attr-defined]
-        if not function.__doc__:
-            function.__doc__ = op.doc
-        functions[function.__name__] = function
-        return function
+        face = named(function)
+        face.op = record if isinstance(record, Op) else record.op  # type: ignore[attr-defined]
+        functions[function.__name__] = face
+        return face
 
     return attach
 
 
 def helper(function: Function) -> Function:
     """Makes a function that has no record of its own public."""
-    functions[function.__name__] = function
-    return function
+    face = named(function)
+    functions[function.__name__] = face
+    return face
 
 
 def elementwise(
@@ -399,8 +406,7 @@ def _face(
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = documentation.docstring(op, signature, notes)
     function.__signature__ = signature  # type: ignore[attr-defined]
-    public(op)(function)
-    return cast(OpFunction, function)
+    return cast(OpFunction, public(op)(function))
 
 
 def _plain(op: Op, signature: inspect.Signature) -> OpFunction:

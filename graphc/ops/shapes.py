@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -124,12 +125,24 @@ def _reshape_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...
 
 
 def _never_equal(left: Size, right: Size) -> bool:
-    """Whether two different sizes cannot be meant to be equal: numbers, or one a multiple of the
-    other.  Any other two are taken for equal, and checked when the dims are bound."""
-    if isinstance(left, int) and isinstance(right, int):
+    """Whether two different sizes cannot be meant to be equal: multiples of the same size, or their
+    difference has a constant that no multiple of its other coefficients makes up for.  Any other
+    two are taken for equal, and checked when the dims are bound."""
+    difference = left - right
+    if isinstance(difference, int):
         return True
-    ratios = (dims.divide_exactly(left, right), dims.divide_exactly(right, left))
-    return any(isinstance(ratio, int) for ratio in ratios)
+    if len({_proportions(size) for size in (left, right)}) == 1:
+        return True
+    constant = sum(c for monomial, c in difference.terms if not monomial)
+    return constant % math.gcd(*(c for monomial, c in difference.terms if monomial)) != 0
+
+
+def _proportions(size: Size) -> object:
+    """What multiples of one size have in common."""
+    if isinstance(size, int):
+        return size
+    factor = math.gcd(*(c for _, c in size.terms))
+    return tuple((monomial, c // factor) for monomial, c in size.terms)
 
 
 def _reshape_requires(types: Types, attributes: Attributes) -> list[Constraint]:
