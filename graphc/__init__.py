@@ -12,7 +12,7 @@ from typing import Any
 from graphc import errors, initializers, ops
 from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType, bool_, float32, float64, int32, int64, uint8
-from graphc.ops import *  # noqa: F403
+from graphc.ops import *
 from graphc.ops.declare import composite, elementwise
 from graphc.tensor import Tensor
 
@@ -35,7 +35,7 @@ _LATER = {
 }
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *ops.__all__, *_LATER, "DType", "Dim", "Tensor", "bool_", "composite", "elementwise", "errors",
     "float32", "float64", "initializers", "int32", "int64", "newaxis", "ops", "uint8",
 ]  # fmt: skip

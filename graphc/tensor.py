@@ -75,12 +75,12 @@ class Tensor:
     # -- shape --------------------------------------------------------------------------------
 
     @property
-    def T(self) -> Tensor:  # noqa: N802
+    def T(self) -> Tensor:
         """All axes in reverse, as in NumPy."""
         return self._call("permute_dims", tuple(reversed(range(self.ndim))))
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802
+    def mT(self) -> Tensor:
         """The last two axes exchanged."""
         return self._call("matrix_transpose")
 

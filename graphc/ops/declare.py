@@ -16,8 +16,10 @@ keyword-only parameters are the op's attributes, with their defaults.  Nothing h
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, cast
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, cast
 
 import numpy as np
 
@@ -37,63 +39,33 @@ from graphc.ir.op import (
     register,
 )
 from graphc.ir.types import TensorType
-from graphc.operands import (
-    COMPUTED_IN,
-    build,
-    convert,
-    dtype_error,
-    elementwise_operands,
-    fail,
-    named,
-)
+from graphc.operands import COMPUTED_IN, convert, dtype_error, elementwise_operands
 from graphc.ops import documentation
-from graphc.tensor import Tensor, functions
+from graphc.ops.faces import (
+    OpFunction,
+    arity,
+    call,
+    face,
+    helper,
+    plain,
+    public,
+    signature_of,
+)
+from graphc.tensor import Tensor
 
-
-class OpFunction(Protocol):
-    """The public function of an op; ``op`` is its record."""
-
-    op: Op
-    __name__: str
-
-    def __call__(self, *operands: Any, **attributes: Any) -> Any: ...
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class _Functions:
-    """All public functions by name, found when called: gradient rules use functions of modules
-    that are imported after their own."""
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        try:
-            return functions[name]
-        except KeyError:
-            raise AttributeError(f"there is no op function {name!r}") from None
-
-
-call = _Functions()
-
-
-def public(record: Op | OpFunction) -> Callable[[Function], Function]:
-    """Makes a hand-written function the public face of ``record``, where its arguments are not
-    simply the operands and attributes (axes that may be negative, sizes that may be -1)."""
-
-    def attach(function: Function) -> Function:
-        face = named(function)
-        face.op = record if isinstance(record, Op) else record.op  # type: ignore[attr-defined]
-        functions[function.__name__] = face
-        return face
-
-    return attach
-
-
-def helper(function: Function) -> Function:
-    """Makes a function that has no record of its own public."""
-    face = named(function)
-    functions[function.__name__] = face
-    return face
+__all__ = [
+    "OpFunction",
+    "call",
+    "composite",
+    "contraction",
+    "elementwise",
+    "gather",
+    "helper",
+    "public",
+    "rearrange",
+    "reduction",
+    "source",
+]
 
 
 def elementwise(
@@ -116,9 +88,13 @@ def elementwise(
     ``graphc.ir.scalar.ScalarBuilder``; ``numpy`` its reference on arrays; ``math(sympy, *symbols)``
     its meaning, from which the gradient is derived where ``grad(cotangent, output, *operands)`` is
     not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
-    "quotient", "numeric" (bool becomes int64), "signed" (no bool), "integer", "bits", "bool" or "any".  ``result`` is "same",
-    "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit the
-    operands' dtype widen it.  ``ValueError`` where ``name`` is taken, or ``domain`` unknown.
+    "quotient" (as float, uint8 becomes float64 too), "numeric" (bool becomes int64), "signed"
+    (numeric, no bool), "integer", "bits" (integers and bool), "bool" or "any".  ``result`` is
+    "same", "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit
+    the operands' dtype widen it.  ``infer`` replaces the rule of shapes and dtypes.
+
+    ``ValueError`` where another file has declared ``name``, ``ArgumentError`` for an unknown
+    ``domain``.
 
     >>> import numpy as np
     >>> import graphc
@@ -134,11 +110,11 @@ def elementwise(
     """
     if domain not in COMPUTED_IN:
         raise ArgumentError(f"unknown domain {domain!r}; there are {', '.join(COMPUTED_IN)}")
-    signature = _signature(lower, skip=1)
+    signature = signature_of(lower, skip=1)
     result_dtype = bool_ if result == "bool" else None if result == "same" else result
     op = Elementwise(
         name=name,
-        infer=infer or _same_types(_arity(signature), domain, cast("DType | None", result_dtype)),
+        infer=infer or _same_types(arity(signature), domain, cast("DType | None", result_dtype)),
         numpy=_reference(numpy),
         lower=lower,
         math=math,
@@ -146,12 +122,12 @@ def elementwise(
         doc=doc,
         cost=cost,
     )
-    register(op)
+    _enter(op)
 
     def prepare(operands: Sequence[Any]) -> list[Tensor]:
         return elementwise_operands(name, operands, domain, widen=widen)
 
-    return _face(op, signature, prepare, documentation.elementwise_notes(domain, result))
+    return face(op, signature, prepare, documentation.elementwise_notes(domain, result), domain)
 
 
 def composite(
@@ -172,7 +148,7 @@ def composite(
     tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient rule, where
     that of the expansion would be unstable.
     """
-    signature = _signature(expand)
+    signature = signature_of(expand)
     op = Composite(
         name=name,
         infer=infer or _types_of_expansion(expand),
@@ -181,7 +157,7 @@ def composite(
         grad=grad,
         doc=doc,
     )
-    register(op)
+    _enter(op)
 
     def prepare(operands: Sequence[Any]) -> list[Tensor]:
         if broadcast:
@@ -190,7 +166,7 @@ def composite(
             return convert(name, operands, domain)
         return [convert(name, [operand])[0] for operand in operands]
 
-    return _face(op, signature, prepare, "")
+    return face(op, signature, prepare, "")
 
 
 def reduction(
@@ -221,8 +197,8 @@ def reduction(
     op = Reduction(
         name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine
     )
-    register(op)
-    return _plain(op, _signature(reference))
+    _enter(op)
+    return plain(op, signature_of(reference))
 
 
 def rearrange(
@@ -239,8 +215,8 @@ def rearrange(
     op = Rearrange(
         name=name, infer=infer, numpy=numpy, pieces=pieces, grad=grad, doc=doc, requires=requires
     )
-    register(op)
-    return _plain(op, inspect.signature(numpy))
+    _enter(op)
+    return plain(op, inspect.signature(numpy))
 
 
 def contraction(
@@ -253,8 +229,8 @@ def contraction(
 ) -> OpFunction:
     """Declare a product summed over an axis of both operands."""
     op = Contraction(name=name, infer=infer, numpy=numpy, grad=grad, doc=doc)
-    register(op)
-    return _plain(op, _signature(numpy))
+    _enter(op)
+    return plain(op, signature_of(numpy))
 
 
 def gather(
@@ -272,32 +248,35 @@ def gather(
         name=name, infer=infer, numpy=numpy, index_at=index_at, source_at=source_at,
         grad=grad, doc=doc,
     )  # fmt: skip
-    register(op)
-    return _plain(op, _signature(numpy))
+    _enter(op)
+    return plain(op, signature_of(numpy))
 
 
 def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "") -> Op:
     """Declare an op without operands."""
-    return register(Source(name=name, infer=infer, numpy=numpy, doc=doc))
+    op = Source(name=name, infer=infer, numpy=numpy, doc=doc)
+    _enter(op)
+    return op
 
 
 # -- the parts ---------------------------------------------------------------------------------
 
 
-def _signature(function: Callable[..., Any], skip: int = 0) -> inspect.Signature:
-    parameters = list(inspect.signature(function).parameters.values())[skip:]
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ArgumentError(f"operands and attributes must be named, not *{parameter.name}")
-    return inspect.Signature(parameters)
+_declared_in: dict[str, str] = {}
 
 
-def _operand_names(signature: inspect.Signature) -> list[str]:
-    return [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
-
-
-def _arity(signature: inspect.Signature) -> int:
-    return len(_operand_names(signature))
+def _enter(op: Op) -> None:
+    """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
+    graphs made before keep the record they have.  ``ValueError`` where another file has the name."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    name = frame.f_globals.get("__name__", "") if frame is not None else ""
+    file = frame.f_code.co_filename if frame is not None else ""
+    home = "a notebook" if "ipykernel" in file or file.startswith("<") else file
+    own = not name.startswith("graphc.")
+    register(op, again=own and _declared_in.get(op.name) == home)
+    _declared_in[op.name] = home
 
 
 def _exactly(types: Sequence[TensorType], count: int) -> Sequence[TensorType]:
@@ -365,59 +344,3 @@ def _wrapped_gradient(grad: Callable[..., Any] | None) -> Callable[..., Sequence
     return rule
 
 
-def _attributes(name: str, signature: inspect.Signature, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The op's attributes, complete with defaults; all known now, so no tensors."""
-    complete = {}
-    for parameter in signature.parameters.values():
-        if parameter.kind != parameter.KEYWORD_ONLY:
-            continue
-        value = given.get(parameter.name, parameter.default)
-        if isinstance(value, Tensor):
-            reason = f"{parameter.name} must be known when the graph is declared, not a Tensor"
-            raise fail(ArgumentError(reason), name, [value])
-        complete[parameter.name] = value.item() if isinstance(value, np.generic) else value
-    return complete
-
-
-def _bound(signature: inspect.Signature, operands: Any, given: Any) -> tuple[list[Any], Any]:
-    """Operands in order and attributes; Python's own ``TypeError`` where the call does not fit."""
-    names = _operand_names(signature)
-    if len(operands) == len(names) and not given:
-        return list(operands), given
-    arguments = signature.bind(*operands, **given).arguments
-    return [arguments.pop(n) for n in names], arguments
-
-
-def _face(
-    op: Op,
-    signature: inspect.Signature,
-    prepare: Callable[[Sequence[Any]], Sequence[Tensor]],
-    notes: str,
-) -> OpFunction:
-    """The public function of ``op``: converts operands, completes attributes, builds the node."""
-
-    def function(*operands: Any, **attributes: Any) -> Any:
-        arguments, given = _bound(signature, operands, attributes)
-        complete = _attributes(op.name, signature, given)
-        tensors = prepare(arguments)
-        results = build(op, [x.value for x in tensors], complete)
-        return results[0] if len(results) == 1 else results
-
-    function.__name__ = function.__qualname__ = op.name
-    function.__doc__ = documentation.docstring(op, signature, notes)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    return cast(OpFunction, public(op)(function))
-
-
-def _plain(op: Op, signature: inspect.Signature) -> OpFunction:
-    """The function of a record whose public face is written by hand: operands are tensors."""
-
-    def function(*operands: Any, **attributes: Any) -> Any:
-        (result,) = build(op, [x.value for x in operands], attributes)
-        return result
-
-    function.__name__ = function.__qualname__ = op.name
-    function.__doc__ = op.doc
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    function.op = op  # type: ignore[attr-defined]
-    return cast(OpFunction, function)

@@ -11,7 +11,7 @@ from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
 from graphc.ir.op import Attributes
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ir.types import TensorType
-from graphc.operands import as_tensor, broadcast, broadcast_shape, build, convert, fail, single
+from graphc.operands import broadcast, broadcast_shape, build, convert, fail, single
 from graphc.ops.arithmetic import _maximum, _minimum
 from graphc.ops.declare import call, elementwise, public
 from graphc.tensor import Tensor
