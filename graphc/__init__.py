@@ -12,7 +12,7 @@ from typing import Any
 from graphc import errors, initializers, ops
 from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType, bool_, float32, float64, int32, int64, uint8
-from graphc.ops import *
+from graphc.ops import *  # noqa: F403
 from graphc.ops.declare import composite, elementwise
 from graphc.tensor import Tensor
 

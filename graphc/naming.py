@@ -17,7 +17,12 @@ import numpy as np
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # Operators and NumPy's dispatch stand between the user and an op; other files of graphc make
 # tensors that are not the user's.
-_BETWEEN = (_HERE + "tensor.py", _HERE + "numpy_protocol.py", os.path.dirname(np.__file__), "<__arr")
+_BETWEEN = (
+    _HERE + "tensor.py",
+    _HERE + "numpy_protocol.py",
+    os.path.dirname(np.__file__),
+    "<__arr",
+)
 
 _CACHE, _EXTENDED, _COPY = opmap["CACHE"], opmap["EXTENDED_ARG"], opmap["COPY"]
 _LOCAL = opmap["STORE_FAST"]

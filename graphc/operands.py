@@ -1,8 +1,8 @@
 """From what a user passes to the operands of a node: conversion, promotion, broadcasting, building.
 
 The one place of NumPy's promotion and broadcasting, both of which become visible nodes.  Where
-NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means is
-the affair of its record.
+NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means
+is the affair of its record.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def is_scalar(argument: object) -> bool:
-    """Whether ``argument`` is a Python number or a size, which adapt to the other operands' dtype."""
+    """Whether ``argument`` is a Python number or a size, which adapts to the others' dtype."""
     return isinstance(argument, (bool, int, float, Dim)) and not isinstance(argument, np.generic)
 
 
@@ -66,7 +66,9 @@ def supported_dtype(like: Any, name: str = "dtype") -> DType:
         return dtypes.as_dtype(like)
     except (KeyError, TypeError):
         known = ", ".join(d.name for d in dtypes.ALL)
-        raise fail(DTypeError(f"graphc has no element type {like}; it has {known}"), name) from None
+        raise fail(
+            DTypeError(f"graphc has no element type {like}; it has {known}"), name
+        ) from None
 
 
 def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> np.ndarray:

@@ -1,8 +1,8 @@
 """Tensor: what users hold while they declare a graph.
 
-Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an op
-found by name among the public functions of ``graphc.ops``; nothing is computed here, and no shape or
-dtype rule stands here (see ``graphc.operands`` and the op records).
+Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an
+op found by name among the public functions of ``graphc.ops``; nothing is computed here, and no
+shape or dtype rule stands here (see ``graphc.operands`` and the op records).
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ class Tensor:
     # -- shape --------------------------------------------------------------------------------
 
     @property
-    def T(self) -> Tensor:
+    def T(self) -> Tensor:  # noqa: N802
         """All axes in reverse, as in NumPy."""
         return self._call("permute_dims", tuple(reversed(range(self.ndim))))
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self) -> Tensor:  # noqa: N802
         """The last two axes exchanged."""
         return self._call("matrix_transpose")
 

@@ -13,7 +13,13 @@ import pytest
 import graphc
 from graphc.tensor import functions
 
-MODULES = ["graphc.tensor", "graphc.operands", "graphc.initializers", "graphc.naming", "graphc.ops.declare"]
+MODULES = [
+    "graphc.tensor",
+    "graphc.operands",
+    "graphc.initializers",
+    "graphc.naming",
+    "graphc.ops.declare",
+]
 
 
 @pytest.mark.parametrize("name", sorted(functions))

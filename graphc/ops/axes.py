@@ -11,7 +11,7 @@ from graphc.errors import AxisError, Mark, ShapeError
 from graphc.ir.op import Attributes, Piece
 from graphc.ir.types import TensorType
 from graphc.operands import as_tensor, fail
-from graphc.ops.declare import helper, public, rearrange
+from graphc.ops.declare import OpFunction, helper, public, rearrange
 from graphc.ops.shapes import normal_axes
 from graphc.tensor import Tensor
 
@@ -36,7 +36,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(axes.index(axis) for axis in range(len(axes)))
 
 
-_permute_dims = rearrange(
+_permute_dims: OpFunction = rearrange(
     "permute_dims",
     infer=_permuted_type,
     numpy=lambda x, *, axes: np.transpose(x, axes),
@@ -153,7 +153,7 @@ def _squeeze_pieces(
     return [Piece(0, tuple(0 if i in attributes["axes"] else next(places) for i in axes))]
 
 
-_squeeze = rearrange(
+_squeeze: OpFunction = rearrange(
     "squeeze",
     infer=_squeezed_type,
     numpy=lambda x, *, axes: np.squeeze(x, axes),
@@ -184,11 +184,13 @@ def _reversed_pieces(
 ) -> list[Piece]:
     axes, shape = attributes["axes"], result.shape
     return [
-        Piece(0, tuple(at * -1 + (shape[i] - 1) if i in axes else at for i, at in enumerate(index)))
+        Piece(
+            0, tuple(at * -1 + (shape[i] - 1) if i in axes else at for i, at in enumerate(index))
+        )
     ]
 
 
-_flip = rearrange(
+_flip: OpFunction = rearrange(
     "flip",
     infer=lambda types, attributes: (types[0],),
     numpy=lambda x, *, axes: np.flip(x, axes),

@@ -9,8 +9,9 @@
         doc="Smooth ramp log(1 + e^x), without overflow.",
     )
 
-Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``; its
-keyword-only parameters are the op's attributes, with their defaults.  Nothing here knows any one op.
+Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``;
+its keyword-only parameters are the op's attributes, with their defaults.  Nothing here knows any
+one op.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ def elementwise(
     not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
     "quotient" (as float, uint8 becomes float64 too), "numeric" (bool becomes int64), "signed"
     (numeric, no bool), "integer", "bits" (integers and bool), "bool" or "any".  ``result`` is
-    "same", "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit
-    the operands' dtype widen it.  ``infer`` replaces the rule of shapes and dtypes.
+    "same", "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not
+    fit the operands' dtype widen it.  ``infer`` replaces the rule of shapes and dtypes.
 
     ``ValueError`` where another file has declared ``name``, ``ArgumentError`` for an unknown
     ``domain``.
@@ -143,10 +144,10 @@ def composite(
 ) -> OpFunction:
     """Declare an op that is defined by others: ``expand(*tensors, **attributes)`` builds it.
 
-    Its types are those of its expansion unless ``infer`` gives them.  With a ``domain`` the operands
-    are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are only made
-    tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient rule, where
-    that of the expansion would be unstable.
+    Its types are those of its expansion unless ``infer`` gives them.  With a ``domain`` the
+    operands are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are
+    only made tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient
+    rule, where that of the expansion would be unstable.
     """
     signature = signature_of(expand)
     op = Composite(
@@ -194,9 +195,7 @@ def reduction(
         shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
         return (TensorType(result or x.dtype, shape),)
 
-    op = Reduction(
-        name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine
-    )
+    op = Reduction(name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine)
     _enter(op)
     return plain(op, signature_of(reference))
 
@@ -267,7 +266,8 @@ _declared_in: dict[str, str] = {}
 
 def _enter(op: Op) -> None:
     """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
-    graphs made before keep the record they have.  ``ValueError`` where another file has the name."""
+    graphs made before keep the record they have.  ``ValueError`` where the name is another
+    file's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -342,5 +342,3 @@ def _wrapped_gradient(grad: Callable[..., Any] | None) -> Callable[..., Sequence
         return gradients if isinstance(gradients, (tuple, list)) else (gradients,)
 
     return rule
-
-

@@ -81,7 +81,9 @@ def arity(signature: inspect.Signature) -> int:
     return len(operand_names(signature))
 
 
-def _attributes(name: str, signature: inspect.Signature, given: Mapping[str, Any]) -> dict[str, Any]:
+def _attributes(
+    name: str, signature: inspect.Signature, given: Mapping[str, Any]
+) -> dict[str, Any]:
     """The op's attributes, complete with defaults; all known now, so no tensors."""
     complete = {}
     for parameter in signature.parameters.values():

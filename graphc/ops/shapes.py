@@ -14,7 +14,7 @@ from graphc.ir.dims import Shape, Size
 from graphc.ir.op import Attributes, Constraint, Piece
 from graphc.ir.types import TensorType
 from graphc.operands import as_tensor, broadcast, broadcast_shape, fail
-from graphc.ops.declare import helper, public, rearrange
+from graphc.ops.declare import OpFunction, helper, public, rearrange
 from graphc.ops.sources import as_shape
 from graphc.tensor import Tensor
 
@@ -189,7 +189,7 @@ def _reshape_pieces(
     return [Piece(0, tuple(source))]
 
 
-_reshape = rearrange(
+_reshape: OpFunction = rearrange(
     "reshape",
     infer=_reshape_type,
     numpy=lambda x, *, shape: np.reshape(x, shape),

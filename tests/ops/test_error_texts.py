@@ -1,4 +1,4 @@
-"""Errors as a user sees them: each mistake made in a small file of its own, its text kept golden."""
+"""Errors as a user sees them: each mistake in a small file of its own, its text kept golden."""
 
 from __future__ import annotations
 
