@@ -7,7 +7,7 @@ Contributions to one value are added in a fixed order: that of the consumers, la
 their operands from left to right.  A value that nothing flows to has a gradient of zeros.
 No gradient flows into or through integers and booleans.
 
-Every node made here carries the line of the forward node it belongs to, and the name ``grad(h)``,
+Every node made here carries the line of the forward node it belongs to, and the name ``grad.h``,
 where ``h`` is the name of that node (or of its op); ``is_backward`` asks for it.
 """
 
@@ -24,6 +24,8 @@ from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Composite
 from graphc.operands import as_tensor, broadcast, fail, naming
 from graphc.tensor import Tensor
+
+_PREFIX = "grad."
 
 
 def grad(
@@ -91,9 +93,12 @@ def vjp(
 def is_backward(node: Node) -> bool:
     """Whether ``node`` was made by differentiation.
 
-    The mark is the name, ``grad(...)``, because names survive printing, parsing and passes.
+    The mark is the name, ``grad.h``, because names survive printing, parsing and passes; a name of
+    a second derivative begins ``grad.grad.``.  Inputs and parameters are never backward.
     """
-    return node.name is not None and node.name.startswith("grad(")
+    if node.op.name in ("input", "parameter"):
+        return False
+    return node.name is not None and node.name.startswith(_PREFIX)
 
 
 def pull_back(
@@ -195,7 +200,7 @@ def _of_expansion(
 
 @contextmanager
 def _standing_for(node: Node) -> Iterator[None]:
-    with location.at(node.location), naming(f"grad({node.name or node.op.name})"):
+    with location.at(node.location), naming(f"{_PREFIX}{node.name or node.op.name}"):
         yield
 
 
