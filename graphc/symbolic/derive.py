@@ -19,7 +19,8 @@ from graphc.symbolic.source_text import rule_text
 _HEAD = '''\
 """Gradient rules derived from the mathematics of the records, by ``graphc.symbolic.derive``.
 
-Generated with sympy {sympy}: change a record's ``math`` and run ``python -m graphc.symbolic.derive``; never edit.
+Generated with sympy {sympy}: never edit it, but change a record's ``math`` and run
+``python -m graphc.symbolic.derive``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.ops.declare import call
-
 '''
 PATH = Path(graphc.ops.__file__).parent / "derivatives.py"
 
