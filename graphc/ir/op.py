@@ -10,6 +10,7 @@ Rearrange       every result element is one operand element or a constant: views
 Reduction       one operand, folded along ``axes`` by ``combine`` in the order of attribute "order"
 Contraction     matrix product [..., M, K] x [..., K, N]; attribute "order"
 Gather          like Rearrange with an index read from an operand
+Check           its operand clamped into a range; the entry fails first where any element is outside
 Composite       defined by other ops (``expand``); seen whole by autodiff and by ``stabilize``
 Region          owns a body graph: ``fusion``
 =============== ==================================================================================
@@ -112,6 +113,12 @@ class Gather(Op):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Check(Op):
+    """Integers clamped into [0, ``attributes["limit"]``).  Where any is outside, the entry fails
+    before it has written anything."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Composite(Op):
     """``expand(*tensors, **attributes)`` builds it from other ops, returning a Tensor or a tuple."""
 
@@ -126,10 +133,12 @@ class Region(Op):
 _registry: dict[str, Op] = {}
 
 
-def register(op: Op) -> Op:
-    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record."""
-    if _registry.setdefault(op.name, op) is not op:
+def register(op: Op, *, again: bool = False) -> Op:
+    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record, unless
+    it is declared ``again``."""
+    if _registry.get(op.name, op) is not op and not again:
         raise ValueError(f"an op named {op.name!r} exists already; choose another name")
+    _registry[op.name] = op
     return op
 
 

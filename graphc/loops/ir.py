@@ -28,15 +28,16 @@ The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)
 A literal without suffix is f32 where it has a point or an exponent (or is inf or nan), else i64.
 A ``name`` in an expression is a bound value, the index of a loop axis, or a named size.  An infix
 sign is the op add, subtract, multiply, divide, less, less_equal, greater, greater_equal, equal or
-not_equal; "-" alone is negative.  Expressions, and statements, nest at most 100 deep.
+not_equal; "-" alone is negative.  Expressions nest at most 100 deep, statements 12.
 
 Meaning.  Each statement is executed for all points of the loops around it before the next statement
 is; iterations of one loop never depend on each other (the verifier holds that), so a schedule
-changes nothing but speed.  An access whose guard is false reads zero and touches no memory.  A store
-is by the point that owns its index.  A ``column`` reduces over an axis of the ``for`` around it.
+changes nothing but speed.  An access whose guard is false reads zero and touches no memory.  A
+store is by the point that owns its index.  A ``column`` reduces over an axis of the ``for`` around
+it.
 
-The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum the lowest, for
-floats -inf, ...):
+The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum the lowest,
+for floats -inf, ...):
 
 * ``ascending``: e, then each element in turn; ``fma`` is acc = fma(x, y, acc) from +0.
 * ``lanes``: blocks of 8192 elements.  In a block, element k goes to lane k mod L (L =
@@ -51,9 +52,9 @@ first index (i64) of the extremum, a NaN being the extremum, and 0 where there i
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
 vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``parallel`` lets
-the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels of
-the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's body
-is one loop nest, or plain statements.
+the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
+of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
+body is one loop nest, or plain statements.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ from graphc.location import Location
 BLOCK = 8192
 TREE = 8
 MAX_NESTING = 100
+MAX_LOOPS = 12
 REDUCTIONS = (
     "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
 )  # fmt: skip
@@ -95,10 +97,10 @@ def folded_dtype(kind: str, dtype: DType) -> DType:
     return dtypes.int64 if kind in ("argmax", "argmin") else dtype
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Literal:
-    """A constant.  Of the float64 that round to one float32 the value kept is the shortest decimal,
-    and there is one NaN, so literals of equal meaning are equal."""
+    """A constant.  Of the float64 that round to one float32 the value kept is the shortest decimal.
+    Literals are equal where their bits are: NaN is, 0.0 and -0.0 are not."""
 
     value: float | int | bool
     dtype: DType
@@ -106,15 +108,23 @@ class Literal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", _normal(self.value, self.dtype))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, DType]:
+        return repr(self.value), self.dtype
+
 
 def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
     if dtype.is_bool:
         return bool(value)
     if dtype.is_integer:
         return int(value)
-    if math.isnan(value):
-        return math.nan
-    if dtype == dtypes.float64 or math.isinf(value):
+    if dtype == dtypes.float64 or not math.isfinite(value):
         return float(value)
     with np.errstate(over="ignore"):
         return float(str(np.float32(value)))
