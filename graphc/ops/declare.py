@@ -268,6 +268,8 @@ def _enter(op: Op) -> None:
     """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
     graphs made before keep the record they have.  ``ValueError`` where the name is another
     file's."""
+    if not op.name.isidentifier():
+        raise ArgumentError(f"the name of an op must be an identifier, not {op.name!r}")
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
