@@ -262,6 +262,7 @@ def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "")
 
 
 _declared_in: dict[str, str] = {}
+_MOST_KNOWN = 1 << 12
 
 
 def _enter(op: Op) -> None:
@@ -311,15 +312,29 @@ def _same_types(arity: int, domain: str, result: DType | None) -> Infer:
 
 
 def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
-    """The types that ``expand`` gives, found by expanding once on stand-ins."""
+    """The types that ``expand`` gives, found by expanding once on stand-ins; remembered, because
+    every pass that verifies asks again."""
+    known: dict[Any, tuple[TensorType, ...]] = {}
 
     def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
-        results = expand(*stand_ins, **attributes)
-        results = results if isinstance(results, tuple) else (results,)
-        return tuple(result.value.type for result in results)
+        key = (*types, *((name, _hashable(attributes[name])) for name in sorted(attributes)))
+        if key not in known:
+            stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
+            results = expand(*stand_ins, **attributes)
+            results = results if isinstance(results, tuple) else (results,)
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[key] = tuple(result.value.type for result in results)
+        return known[key]
 
     return infer
+
+
+def _hashable(value: Any) -> Any:
+    """An attribute as part of a key: an array by its bits."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    return tuple(map(_hashable, value)) if isinstance(value, (tuple, list)) else value
 
 
 def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:
