@@ -7,7 +7,9 @@ the affair of its record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -232,6 +234,19 @@ def _agree(arguments: Sequence[Any], computed_in: Mapping[DType, DType]) -> bool
     return first is not None and computed_in.get(first.dtype) is first.dtype
 
 
+_naming: ContextVar[str | None] = ContextVar("graphc_naming", default=None)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Within it nodes that are given no name of their own are called ``name``."""
+    token = _naming.set(name)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
 def build(
     op: Op, operands: Sequence[Value], attributes: Mapping[str, Any], name: str | None = None
 ) -> tuple[Tensor, ...]:
@@ -242,7 +257,7 @@ def build(
         error.with_operands(op.name, operands, location.capture())
         raise
     place = location.capture()
-    node = Node(op, operands, attributes, types, location=place, name=name)
+    node = Node(op, operands, attributes, types, location=place, name=name or _naming.get())
     return tuple(map(Tensor, node.results))
 
 
