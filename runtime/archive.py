@@ -80,7 +80,7 @@ def program_from_bytes(content: bytes, name: str) -> Program:
         parts = {part: _read(archive, part, name) for part in digests}
     for part, digest in digests.items():
         if hashlib.sha256(parts[part]).hexdigest() != digest:
-            raise ProgramError(f"{name}: damaged: {part} does not have the digest it was saved with")
+            raise ProgramError(f"{name}: damaged: {part} is not what was saved (digests differ)")
     try:
         program = _assemble(parts)
         validate(program)
@@ -93,7 +93,7 @@ def program_from_bytes(content: bytes, name: str) -> Program:
 
 def _description(program: Program) -> dict[str, Any]:
     """The program without its arrays and its texts, which are parts of their own."""
-    plain = to_plain(program)
+    plain: dict[str, Any] = to_plain(program)
     for field in _ARRAY_FIELDS:
         plain[field] = list(plain[field])
     plain["llvm"] = list(program.llvm)

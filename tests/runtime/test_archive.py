@@ -40,9 +40,7 @@ def sample(names=("w", "b")):
     }
     specs = tuple(TensorSpec(name, "float32", (2, 3)) for name in names)
     llvm = {"avx2": "define void @f() {\n ret void\n}\n", "../evil": "; nothing é"}
-    return Program(
-        "p", VERSION, (entry,), specs, initial, constants, llvm, {"train.py:3": "x = 1"}
-    )
+    return Program("p", VERSION, (entry,), specs, initial, constants, llvm, {"train.py:3": "x = 1"})
 
 
 def assert_same(one, other):
