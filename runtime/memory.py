@@ -7,6 +7,7 @@ multiple of 64.  Knows bytes and NumPy arrays, nothing of programs.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import mmap
 from typing import Any
@@ -21,7 +22,7 @@ LARGE = 2 << 20
 RECYCLED = 32 << 20
 GUARD = 4096
 _SMALL_OUTPUT = 16 << 10
-_GUARD_BYTE = 0xA5
+_numbers = itertools.count()
 _POISON_BYTE = 0xFF  # all bits set: NaN as a float, -1 as an integer, not a bool
 
 _CHAR: Any = ctypes.c_char
@@ -154,9 +155,11 @@ class Guarded:
 
     def __init__(self, nbytes: int) -> None:
         self.nbytes = nbytes
+        # Bands differ from buffer to buffer: copying one band onto another must show, too.
+        self._band = 1 + next(_numbers) * 37 % 254
         self._whole = aligned_bytes(nbytes + 2 * GUARD)
-        self._whole[:GUARD] = _GUARD_BYTE
-        self._whole[GUARD + nbytes :] = _GUARD_BYTE
+        self._whole[:GUARD] = self._band
+        self._whole[GUARD + nbytes :] = self._band
         self.bytes = self._whole[GUARD : GUARD + nbytes]
         self.poison()
 
@@ -166,8 +169,8 @@ class Guarded:
 
     def check(self, what: str) -> None:
         """Raises ``GuardError`` with the distance when a guard band was written to."""
-        before = np.flatnonzero(self._whole[:GUARD] != _GUARD_BYTE)
-        after = np.flatnonzero(self._whole[GUARD + self.nbytes :] != _GUARD_BYTE)
+        before = np.flatnonzero(self._whole[:GUARD] != self._band)
+        after = np.flatnonzero(self._whole[GUARD + self.nbytes :] != self._band)
         if before.size:
             raise GuardError(f"{what}: written {GUARD - int(before[0])} bytes before its start")
         if after.size:
