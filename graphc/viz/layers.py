@@ -8,7 +8,7 @@ Deterministic; knows nothing of what the boxes are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -46,12 +46,26 @@ class Drawing:
         )
 
 
-def draw(sizes: Sequence[Point], edges: Iterable[tuple[int, int]], gaps: Gaps) -> Drawing:
-    """Places boxes of ``sizes`` (width, height) so that every edge (from, to) points down."""
+def draw(
+    sizes: Sequence[Point],
+    edges: Iterable[tuple[int, int]],
+    gaps: Gaps,
+    *,
+    first: Collection[int] = (),
+    last: Collection[int] = (),
+) -> Drawing:
+    """Places boxes of ``sizes`` (width, height) so that every edge (from, to) points down.
+
+    ``first`` and ``last`` have the uppermost and the lowest layer to themselves; they must have
+    nothing above and below, respectively.
+    """
     unique = sorted(set(edges))
     if not sizes:
         return Drawing([], {}, 0.0, 0.0)
     layer = _layers(len(sizes), unique)
+    top, bottom = min(layer) - 1, max(layer) + 1
+    layer = [top if i in first else bottom if i in last else at for i, at in enumerate(layer)]
+    layer = _numbered(layer)
     widths, layer, pieces, paths = _split(sizes, unique, layer)
     order = _ordered(layer, pieces)
     xs = _places(widths, order, pieces, len(sizes), gaps)
@@ -91,8 +105,13 @@ def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     for box in reversed(sequence):
         if below[box] and len(above[box]) < len(below[box]) + (not above[box]):
             layer[box] = min(layer[target] for target in below[box]) - 1
-    lowest = min(layer, default=0)
-    return [at - lowest for at in layer]
+    return layer
+
+
+def _numbered(layer: Sequence[int]) -> list[int]:
+    """The same layers without empty ones, from 0."""
+    number = {at: i for i, at in enumerate(sorted(set(layer)))}
+    return [number[at] for at in layer]
 
 
 def _split(

@@ -2,7 +2,7 @@
 
 The phases of a training step stand side by side: forward runs down, backward runs up beside it, so
 that a gradient is near what it differentiates, and each update stands where its gradient arrives.
-Boxes are laid out inside first and then placed as one piece.  Draws nothing.
+Boxes (``boxes``) are laid out first and then placed as one piece.  Draws nothing.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphc.viz.boxes import LETTER, Unit, inside
 from graphc.viz.layers import Drawing, Gaps, Point, draw
 from graphc.viz.phases import BACKWARD, PHASES, UPDATE
 from graphc.viz.view import Card, Picture
 
-LETTER = 7.0  # width of a letter of a title; details and types are smaller
 SMALL_LETTER = 6.0
 LANE_GAP = 60.0
-_INSIDE = Gaps(side=14.0, layer=34.0)
 _BETWEEN = Gaps(side=20.0, layer=40.0)
-_FRAME = 12.0
-_FRAME_TITLE = 18.0
 _MARGIN = 22.0
 _BLOCK_GAP = 34.0
 
@@ -33,21 +30,6 @@ class Rectangle:
     y: float
     width: float
     height: float
-
-
-@dataclass
-class Unit:
-    """What the lanes place: one card, or a box with its cards at ``places`` (corners, relative to
-    the unit's ``corner``).  ``inner`` has the waypoints of wires between its cards."""
-
-    cards: list[int]
-    places: list[Point]
-    width: float
-    height: float
-    inner: dict[tuple[int, int], list[Point]]
-    phase: str
-    box: int | None = None
-    corner: Point = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -81,41 +63,16 @@ def _card_size(card: Card) -> Point:
 
 
 def _units(picture: Picture, sizes: Sequence[Point]) -> list[Unit]:
-    members: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     units = []
     for i, card in enumerate(picture.cards):
         if card.box is None:
-            units.append(Unit([i], [(0.0, 0.0)], *sizes[i], {}, card.phase))
+            units.append(Unit([i], [(0.0, 0.0)], *sizes[i], card.phase))
         else:
-            members.setdefault(card.box, []).append(i)
-    for box, cards in sorted(members.items()):
-        units.append(_box_unit(picture, box, cards, sizes))
+            groups.setdefault(card.box, []).append(i)
+    for box, cards in sorted(groups.items()):
+        units.append(inside(picture, box, cards, sizes))
     return units
-
-
-def _box_unit(picture: Picture, box: int, cards: list[int], sizes: Sequence[Point]) -> Unit:
-    phase = min((picture.cards[i].phase for i in cards), key=PHASES.index)
-    local = {card: i for i, card in enumerate(cards)}
-    edges = [
-        (local[w.source], local[w.target])
-        for w in picture.wires
-        if w.source in local and w.target in local
-    ]
-    inside = draw([sizes[card] for card in cards], edges, _INSIDE)
-    if phase == BACKWARD:
-        inside = inside.turned()
-    width = max(inside.width + 2 * _FRAME, LETTER * len(picture.boxes[box]) + 2 * _FRAME)
-    left, top = (width - inside.width) / 2, _FRAME_TITLE + _FRAME
-    corners = [
-        (x - sizes[card][0] / 2 + left, y - sizes[card][1] / 2 + top)
-        for card, (x, y) in zip(cards, inside.centres, strict=True)
-    ]
-    inner = {
-        (cards[a], cards[b]): [(x + left, y + top) for x, y in points]
-        for (a, b), points in inside.waypoints.items()
-    }
-    height = inside.height + _FRAME_TITLE + 2 * _FRAME
-    return Unit(cards, corners, width, height, inner, phase, box)
 
 
 @dataclass
@@ -144,8 +101,8 @@ class _Lane:
 
 def _place_lane(phase: str, units: Sequence[Unit], edges: Sequence[tuple[int, int]]) -> _Lane:
     members = [i for i, unit in enumerate(units) if unit.phase == phase]
-    inside = set(members)
-    local = [(a, b) for a, b in edges if a in inside and b in inside and a != b]
+    here = set(members)
+    local = [(a, b) for a, b in edges if a in here and b in here and a != b]
     groups = _components(members, local) if phase == UPDATE else [members] if members else []
     return _Lane(phase, [_block(group, local, units, phase) for group in groups])
 
@@ -208,8 +165,8 @@ def _in_columns(blocks: Sequence[_Block], rows: int) -> None:
 def _arrival(
     block: _Block, heights: dict[int, float], edges: Sequence[tuple[int, int]]
 ) -> float:
-    inside = set(block.units)
-    found = [heights[a] for a, b in edges if b in inside and a in heights]
+    here = set(block.units)
+    found = [heights[a] for a, b in edges if b in here and a in heights]
     return sum(found) / len(found) if found else 0.0
 
 

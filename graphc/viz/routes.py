@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphc.viz.layers import Point
-from graphc.viz.layout import Layout, Rectangle, Unit
+from graphc.viz.layout import Layout, Rectangle
 from graphc.viz.phases import BACKWARD
 from graphc.viz.view import Picture, Wire
 
@@ -20,11 +20,14 @@ _SPREAD = 0.7  # the part of a card's side over which arriving wires are spread
 
 @dataclass(frozen=True)
 class Route:
-    """The points of one wire.  Where it goes from lane to lane it is ``sideways`` and has six:
-    start, first corner, edge of the lane, edge of the other lane, last corner, end."""
+    """A wire's points in pieces.  ``before`` and ``after`` are curves from point to point; between
+    them ``across`` goes from lane to lane (empty within a lane): its first point, the corner below
+    it, the edge of the lane, the edge of the other lane, the corner above its last point, which is
+    the sixth."""
 
-    points: tuple[Point, ...]
-    sideways: bool
+    before: tuple[Point, ...]
+    across: tuple[Point, ...] = ()
+    after: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,17 +57,11 @@ def scene(picture: Picture, plan: Layout) -> Scene:
             cards[card] = Rectangle(x + dx, y + dy, *plan.sizes[card])
             unit_of[card] = index
     upward = tuple(plan.units[unit].phase == BACKWARD for unit in unit_of)
-    ways = [_waypoints(wire, plan, unit_of) for wire in picture.wires]
-    ends = _ends(picture, cards, upward, ways)
-    routes = []
-    for i, (wire, way, end) in enumerate(zip(picture.wires, ways, ends, strict=True)):
-        start = _leaving(cards[wire.source], upward[wire.source])
-        if way is not None:
-            routes.append(Route((start, *way, end), False))
-            continue
-        grounds = [_ground(plan, unit_of[card]) for card in (wire.source, wire.target)]
-        directions = [-1 if upward[card] else 1 for card in (wire.source, wire.target)]
-        routes.append(_sideways(start, end, grounds, directions, i))
+    ends = _ends(picture, plan, cards, unit_of)
+    routes = [
+        _route(i, wire, plan, unit_of, _leaving(cards[wire.source], upward[wire.source]), ends[i])
+        for i, wire in enumerate(picture.wires)
+    ]
     grounds = [ground for _, ground in plan.lanes]
     return Scene(
         max((g.x + g.width for g in grounds), default=0.0),
@@ -77,16 +74,22 @@ def scene(picture: Picture, plan: Layout) -> Scene:
     )
 
 
-def _waypoints(wire: Wire, plan: Layout, unit_of: Sequence[int]) -> list[Point] | None:
-    """The points between the two cards; ``None`` where the wire goes from lane to lane."""
-    first, second = unit_of[wire.source], unit_of[wire.target]
-    if first == second:
-        return _moved(plan.units[first], plan.units[first].inner[wire.source, wire.target])
-    return plan.waypoints.get((first, second))
-
-
-def _moved(unit: Unit, points: Sequence[Point]) -> list[Point]:
-    return [(x + unit.corner[0], y + unit.corner[1]) for x, y in points]
+def _route(
+    index: int, wire: Wire, plan: Layout, unit_of: Sequence[int], start: Point, end: Point
+) -> Route:
+    numbers = unit_of[wire.source], unit_of[wire.target]
+    source, target = (plan.units[i] for i in numbers)
+    if source is target:
+        way = source.moved(source.inner[wire.source, wire.target])
+        return Route((start, *way, end))
+    before = [start, *source.moved(source.exits.get(wire.source, []))]
+    after = [*target.moved(target.entries.get((wire.source, wire.target), [])), end]
+    if numbers in plan.waypoints:
+        return Route((*before, *plan.waypoints[numbers], *after))
+    grounds = [_ground(plan, unit) for unit in numbers]
+    directions = [-1 if unit.phase == BACKWARD else 1 for unit in (source, target)]
+    across = _across(before[-1], after[0], grounds, directions, index)
+    return Route(tuple(before), across, tuple(after))
 
 
 def _ground(plan: Layout, unit: int) -> Rectangle:
@@ -98,9 +101,9 @@ def _leaving(card: Rectangle, upward: bool) -> Point:
     return card.x + card.width / 2, card.y if upward else card.y + card.height
 
 
-def _sideways(
+def _across(
     start: Point, end: Point, grounds: Sequence[Rectangle], directions: Sequence[int], index: int
-) -> Route:
+) -> tuple[Point, ...]:
     """Through the free space after the one card and before the other; neighbours in ``index`` run
     on different tracks."""
     source, target = grounds
@@ -109,26 +112,36 @@ def _sideways(
     enter = target.x if rightward else target.x + target.width
     low = start[1] + directions[0] * (14 + 3 * (index % 5))
     high = end[1] - directions[1] * (10 + 3 * (index % 4))
-    points = (start, (start[0], low), (leave, low), (enter, high), (end[0], high), end)
-    return Route(points, True)
+    return start, (start[0], low), (leave, low), (enter, high), (end[0], high), end
 
 
 def _ends(
-    picture: Picture,
-    cards: Sequence[Rectangle],
-    upward: Sequence[bool],
-    ways: Sequence[list[Point] | None],
+    picture: Picture, plan: Layout, cards: Sequence[Rectangle], unit_of: Sequence[int]
 ) -> list[Point]:
     """Where each wire arrives: side by side, in the order of where they come from."""
     arriving: dict[int, list[tuple[float, int]]] = {}
-    for i, (wire, way) in enumerate(zip(picture.wires, ways, strict=True)):
-        source = cards[wire.source]
-        x = way[-1][0] if way else source.x + source.width / 2
+    for i, wire in enumerate(picture.wires):
+        x = _last_before(wire, plan, cards, unit_of)
         arriving.setdefault(wire.target, []).append((x, i))
-    ends: list[Point] = [(0.0, 0.0)] * len(ways)
+    ends: list[Point] = [(0.0, 0.0)] * len(picture.wires)
     for target, wires in arriving.items():
         card = cards[target]
+        upward = plan.units[unit_of[target]].phase == BACKWARD
         for position, (_, i) in enumerate(sorted(wires)):
             part = 0.5 + _SPREAD * ((position + 0.5) / len(wires) - 0.5)
-            ends[i] = card.x + part * card.width, card.y + card.height * upward[target]
+            ends[i] = card.x + part * card.width, card.y + card.height * upward
     return ends
+
+
+def _last_before(
+    wire: Wire, plan: Layout, cards: Sequence[Rectangle], unit_of: Sequence[int]
+) -> float:
+    """The horizontal place of the last point before a wire arrives."""
+    unit = plan.units[unit_of[wire.target]]
+    edge = wire.source, wire.target
+    inner = unit.entries.get(edge) or unit.inner.get(edge)
+    if inner:
+        return unit.moved(inner)[-1][0]
+    outer = plan.waypoints.get((unit_of[wire.source], unit_of[wire.target]))
+    source = cards[wire.source]
+    return outer[-1][0] if outer else source.x + source.width / 2

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from graphc.ir.graphs import Graph
+from graphc.viz.boxes import LETTER
 from graphc.viz.layers import Point
-from graphc.viz.layout import LETTER, Rectangle, layout
+from graphc.viz.layout import Rectangle, layout
 from graphc.viz.phases import BACKWARD, FORWARD, UPDATE
 from graphc.viz.routes import Route, Scene, scene
 from graphc.viz.view import Card, Picture, picture
@@ -118,29 +119,33 @@ def _wires(shown: Picture, placed: Scene) -> Iterator[str]:
     for wire, route in zip(shown.wires, placed.routes, strict=True):
         phase = shown.cards[wire.target].phase
         yield (
-            f'<path class="wire{" far" if route.sideways else ""}" data-from="{wire.source}" '
-            f'data-to="{wire.target}" d="{_curve(route)}" stroke="{INK[phase]}" '
+            f'<path class="wire{" far" if route.across else ""}" data-from="{wire.source}" '
+            f'data-to="{wire.target}" d="{_path(route)}" stroke="{INK[phase]}" '
             f'marker-end="url(#to-{phase})"><title>{escape(wire.type)}</title></path>'
         )
 
 
-def _curve(route: Route) -> str:
-    text = f"M{_p(route.points[0])}"
-    if route.sideways:
-        return text + _rounded(route.points)
-    for (x, y), (to_x, to_y) in zip(route.points, route.points[1:], strict=False):
+def _path(route: Route) -> str:
+    text = f"M{_p(route.before[0])}{_curve(route.before)}"
+    if route.across:
+        text += f"{_across(route.across)}{_curve(route.after)}"
+    return text
+
+
+def _curve(points: Sequence[Point]) -> str:
+    text = ""
+    for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
         middle = (y + to_y) / 2
         text += f"C{_p((x, middle))} {_p((to_x, middle))} {_p((to_x, to_y))}"
     return text
 
 
-def _rounded(points: Sequence[Point]) -> str:
-    """Right angles with round corners, and one soft step where the wire changes lanes: between
-    the third and the fourth point."""
-    down, across, (left, from_y), (right, to_y), back, end = points
+def _across(points: Sequence[Point]) -> str:
+    """Right angles with round corners, and one soft step where the wire changes lanes."""
+    down, corner, (left, from_y), (right, to_y), back, end = points
     middle = (left + right) / 2
     return (
-        f"{_corner(down, across, (left, from_y))}L{_p((left, from_y))}"
+        f"{_corner(down, corner, (left, from_y))}L{_p((left, from_y))}"
         f"C{_p((middle, from_y))} {_p((middle, to_y))} {_p((right, to_y))}"
         f"{_corner((right, to_y), back, end)}L{_p(end)}"
     )

@@ -163,15 +163,20 @@ def fused(graph: Graph, groups: list[list[Value]]) -> Graph:
     """``graph`` with each group of values (operands first) put into a fusion node."""
     new: dict[Value, Value] = {}
     member = {v.node: i for i, group in enumerate(groups) for v in group}
-    left = {i: len(group) for i, group in enumerate(groups)}
-    for node in graph.nodes:
-        group = member.get(node)
-        if group is None:
-            _copy(node, new)
-            continue
-        left[group] -= 1
-        if not left[group]:
-            _fuse(f"group{group}", [v.node for v in groups[group]], graph, new)
+    pending = [[v.node for v in group] for group in groups]
+    pending += [[node] for node in graph.nodes if node not in member]
+    made = {v.node for v in (*graph.inputs, *graph.parameters)}
+    while pending:
+        ready = next(
+            i for i, u in enumerate(pending)
+            if all(v.node in made or v.node in u for n in u for v in n.operands)
+        )  # fmt: skip
+        unit = pending.pop(ready)
+        if unit[0] in member:
+            _fuse(f"group{member[unit[0]]}", unit, graph, new)
+        else:
+            _copy(unit[0], new)
+        made |= set(unit)
     return collect(
         graph.name,
         {name: new.get(v, v) for name, v in graph.outputs.items()},
