@@ -26,21 +26,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.ir.dims import Size
 from graphc.ir.types import TensorType
 
 Attributes = Mapping[str, Any]
 Infer = Callable[[Sequence[TensorType], Attributes], tuple[TensorType, ...]]
+Constraint = tuple[Size, str, Size]  # (left, "==" or ">=", right)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Op:
-    """What every record has.  Equality is identity: one record an op."""
+    """What every record has.  Equality is identity: one record an op.
+
+    ``requires(types, attributes)`` gives the constraints on symbolic sizes without which a node has
+    no meaning (``x[5:]`` needs ``N >= 5``); they are checked when the named dims are bound."""
 
     name: str
     infer: Infer
     numpy: Callable[..., Any]
     grad: Callable[..., Sequence[Any]] | None = None
     doc: str = ""
+    requires: Callable[[Sequence[TensorType], Attributes], Sequence[Constraint]] | None = None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
