@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import graphc
 import numpy as np
+
+import graphc
 
 PROGRAM = """
 import numpy as np, runtime, sys

@@ -13,9 +13,10 @@ WRITTEN = sorted(
 )
 
 LAYERS = (
-    "errors location",
+    "location",
+    "errors",
     "ir",
-    "tensor",
+    "tensor operands",
     "ops initializers",
     "symbolic",
     "autodiff",

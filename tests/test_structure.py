@@ -43,7 +43,7 @@ def wrong_arrow(module: str, imported: str) -> str | None:
     if imported.split(".")[0] != "graphc" or imported == "graphc":
         return None
     target = part_of(imported)
-    if target == part or RANK[target] < RANK[part]:
+    if RANK[target] <= RANK[part]:
         return None
     return f"{part} stands below {target}"
 

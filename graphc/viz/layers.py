@@ -8,6 +8,7 @@ Deterministic; knows nothing of what the boxes are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -149,7 +150,7 @@ def _ordered(layer: Sequence[int], pieces: Sequence[tuple[int, int]]) -> list[li
         down = sweep % 2 == 0
         rows = order if down else order[::-1]
         fixed = above if down else below
-        for first, second in zip(rows, rows[1:], strict=False):
+        for first, second in itertools.pairwise(rows):
             rank = {item: position for position, item in enumerate(first)}
             keys = {item: _mean([rank[n] for n in fixed[item]]) for item in second}
             position = {item: place for place, item in enumerate(second)}
@@ -192,7 +193,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _crossings(order: Sequence[Sequence[int]], below: Sequence[list[int]]) -> int:
     total = 0
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in itertools.pairwise(order):
         rank = {item: position for position, item in enumerate(second)}
         ends = [end for item in first for end in sorted(rank[n] for n in below[item])]
         total += _inversions(ends, len(second))

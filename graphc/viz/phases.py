@@ -17,6 +17,9 @@ PHASES = (FORWARD, BACKWARD, UPDATE)
 _FOLLOWS_SHAPE = frozenset({"broadcast", "reshape", "expand_dims", "squeeze"})
 
 
+_DERIVED = "grad("  # how differentiation names what it makes
+
+
 def phases(
     nodes: Sequence[Node],
     operands: Mapping[Node, Sequence[Value]],
@@ -26,8 +29,9 @@ def phases(
     """The phase of each of ``nodes`` (operands first; ``operands`` says what each one reads).
 
     Forward is what the outputs need.  Of the rest, which only the updates need, the update itself
-    is the elementwise arithmetic next to the new values that nothing else reads, and everything
-    before it is backward.  Sources belong to the earliest phase that reads them.
+    is the elementwise arithmetic next to the new values that nothing else reads and that was not
+    named by differentiation, and everything before it is backward.  Sources belong to the earliest
+    phase that reads them.
     """
     needed = {value.node for value in outputs}
     new = {value.node for value in updates}
@@ -51,5 +55,7 @@ def phases(
 
 def _is_update(node: Node, read_by: Sequence[str], is_new_value: bool) -> bool:
     if not isinstance(node.op, Elementwise) and node.op.name not in _FOLLOWS_SHAPE:
+        return False
+    if (node.name or "").startswith(_DERIVED):
         return False
     return (is_new_value or bool(read_by)) and all(phase == UPDATE for phase in read_by)

@@ -6,6 +6,7 @@ legend.  Decides neither what is shown (``view``) nor where (``layout``, ``route
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -20,7 +21,7 @@ from graphc.viz.view import Card, Picture, picture
 INK = {FORWARD: "#1d4ed8", BACKWARD: "#c2410c", UPDATE: "#15803d"}
 TINT = {FORWARD: "#e6eeff", BACKWARD: "#ffeadb", UPDATE: "#e2f5e8"}
 GROUND = {FORWARD: "#f7f9ff", BACKWARD: "#fff9f4", UPDATE: "#f5fbf7"}
-_SOURCE_STYLE = {
+SOURCE_STYLE = {
     "input": ("#ffffff", "#111827"),
     "parameter": ("#f1e9ff", "#6d28d9"),
     "constant": ("#eeeeee", "#6b7280"),
@@ -134,7 +135,7 @@ def _path(route: Route) -> str:
 
 def _curve(points: Sequence[Point]) -> str:
     text = ""
-    for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
         middle = (y + to_y) / 2
         text += f"C{_p((x, middle))} {_p((to_x, middle))} {_p((to_x, to_y))}"
     return text
@@ -198,7 +199,7 @@ def _card(index: int, card: Card, place: Rectangle) -> str:
 
 def _shape(card: Card, place: Rectangle) -> str:
     phase = card.home or card.phase
-    fill, ink = _SOURCE_STYLE.get(card.kind, (TINT[phase], INK[phase]))
+    fill, ink = SOURCE_STYLE.get(card.kind, (TINT[phase], INK[phase]))
     dashes = ' stroke-dasharray="3 2"' if card.reference else ""
     style = f'class="shape" fill="{fill}" stroke="{ink}"{dashes}'
     if card.kind == "parameter":
@@ -227,7 +228,7 @@ def _legend_items(shown: Picture) -> Sequence[tuple[str, Card | None]]:
     items: list[tuple[str, Card | None]] = [
         (phase, Card("", "op", phase)) for phase in shown.phases
     ]
-    items += [(kind, Card("", kind, FORWARD)) for kind in _SOURCE_STYLE if kind in kinds]
+    items += [(kind, Card("", kind, FORWARD)) for kind in SOURCE_STYLE if kind in kinds]
     if any(card.reference for card in shown.cards):
         items.append(("shown again", Card("", "input", FORWARD, reference=True)))
     if shown.boxes:

@@ -127,7 +127,7 @@ def lane(card: Card, cards: Sequence[Card]) -> str:
 def _with_ports(cards: list[Card], wires: list[Wire]) -> tuple[list[Card], list[Wire]]:
     """A value that several cards of another phase read arrives there once, at a port."""
     lane_of_box = {c.box: lane(c, cards) for c in cards if c.box is not None}
-    lanes = [lane_of_box.get(card.box, card.phase) for card in cards]
+    lanes = [card.phase if card.box is None else lane_of_box[card.box] for card in cards]
     readers: dict[tuple[int, str, int | None], list[int]] = {}
     for i, wire in enumerate(wires):
         if lanes[wire.source] != lanes[wire.target]:
