@@ -36,7 +36,8 @@ COMPUTED_IN: Mapping[str, Mapping[DType, DType]] = {
     "quotient": _FLOATS | {d: dtypes.float64 for d in (*_INTEGERS, *_BOOL)},
     "numeric": _FLOATS | _INTEGERS | {dtypes.bool_: dtypes.int64},
     "signed": _FLOATS | _INTEGERS,
-    "integer": _INTEGERS,
+    "integer": _INTEGERS | {dtypes.bool_: dtypes.int64},
+    "bits": _INTEGERS | _BOOL,
     "bool": {d: dtypes.bool_ for d in dtypes.ALL},
     "any": {d: d for d in dtypes.ALL},
 }

@@ -15,7 +15,7 @@ import numpy as np
 from graphc.autodiff.reverse import vjp
 from graphc.errors import GradientError
 from graphc.ir import dtypes, graphs
-from graphc.ir.interpreter import interpret
+from graphc.ir.interpreter import evaluate
 from graphc.operands import as_array, as_tensor
 from graphc.tensor import Tensor, functions
 
@@ -151,7 +151,7 @@ class _Evaluator:
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         bound = {x.name: array for x, array in zip(self._graph.inputs, arrays, strict=True)}
-        outputs = interpret(self._graph, bound).outputs
+        outputs, _ = evaluate(self._graph, bound)
         return [np.asarray(outputs[name]) for name in self._graph.outputs]
 
 

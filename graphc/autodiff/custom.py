@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import ArgumentError, GradientError
+from graphc.ir import graphs
+from graphc.ir.interpreter import evaluate
 from graphc.ir.op import Attributes, Composite, register
 from graphc.ir.types import TensorType
 from graphc.operands import as_tensor, build
@@ -43,7 +45,7 @@ def custom_gradient(
         name=shown if shown.isidentifier() else "custom",
         infer=partial(_types, f),
         numpy=partial(_reference, f),
-        expand=f,
+        expand=partial(_results, f),
         grad=partial(_rule, grad),
         doc=inspect.getdoc(f) or "",
     )
@@ -60,7 +62,7 @@ def custom_gradient(
     return function
 
 
-def _results(f: Callable[..., Any], operands: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def _results(f: Callable[..., Any], *operands: Tensor) -> tuple[Tensor, ...]:
     results = f(*operands)
     results = tuple(results) if isinstance(results, tuple | list) else (results,)
     for result in results:
@@ -73,15 +75,15 @@ def _types(
     f: Callable[..., Any], types: Sequence[TensorType], attributes: Attributes
 ) -> tuple[TensorType, ...]:
     stand_ins = [functions["input"](f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
-    return tuple(result.value.type for result in _results(f, stand_ins))
+    return tuple(result.value.type for result in _results(f, *stand_ins))
 
 
 def _reference(f: Callable[..., Any], *arrays: np.ndarray) -> Any:
     """The expansion's own value, by the interpreter."""
-    from graphc.ir.interpreter import evaluate
-
-    results = _results(f, [as_tensor(array) for array in arrays])
-    values = tuple(evaluate([result.value for result in results]))
+    results = _results(f, *map(as_tensor, arrays))
+    named = {f"result{i}": result.value for i, result in enumerate(results)}
+    outputs, _ = evaluate(graphs.collect("expansion", named), {})
+    values = tuple(outputs[name] for name in named)
     return values[0] if len(values) == 1 else values
 
 

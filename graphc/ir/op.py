@@ -10,6 +10,7 @@ Rearrange       every result element is one operand element or a constant: views
 Reduction       one operand, folded along ``axes`` by ``combine`` in the order of attribute "order"
 Contraction     matrix product [..., M, K] x [..., K, N]; attribute "order"
 Gather          like Rearrange with an index read from an operand
+Check           its operand clamped into a range; the entry fails first where any element is outside
 Composite       defined by other ops (``expand``); seen whole by autodiff and by ``stabilize``
 Region          owns a body graph: ``fusion``
 =============== ==================================================================================
@@ -109,6 +110,12 @@ class Gather(Op):
 
     index_at: Callable[..., tuple[Any, ...]]
     source_at: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Check(Op):
+    """Integers clamped into [0, ``attributes["limit"]``).  Where any is outside, the entry fails
+    before it has written anything."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

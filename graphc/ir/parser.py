@@ -98,25 +98,26 @@ class _GraphParser:
         while not tokens.accept(")"):
             if found:
                 tokens.expect(",")
-            found.append(self._source("input", {}))
+            found.append(self._source("input"))
         return tuple(found)
 
     def _parameters(self) -> tuple[Value, ...]:
         found: list[Value] = []
         while self.tokens.accept("param"):
-            found.append(self._source("parameter", None))
+            found.append(self._source("parameter"))
         return tuple(found)
 
-    def _source(self, record: str, attributes: Mapping[str, Any] | None) -> Value:
-        """``%name: type [= literal] [loc]`` of an input or parameter."""
+    def _source(self, record: str) -> Value:
+        """``%name: type [= elements] [loc]`` of an input or parameter."""
         tokens = self.tokens
         token = tokens.take("a value's name", "value_name")
         tokens.expect(":")
         kind = self.reader.type()
-        if attributes is None:
-            attributes = {}
-            if tokens.accept("="):
-                attributes = {"initial": self.reader.elements(kind, token)}
+        attributes: dict[str, Any] = {}
+        if record == "input":
+            attributes = {"shape": kind.shape, "dtype": kind.dtype}
+        elif tokens.accept("="):
+            attributes = {"initial": self.reader.elements(kind, token)}
         node = Node(
             self._record(record, token),
             (),

@@ -109,7 +109,7 @@ def elementwise(
     ``graphc.ir.scalar.ScalarBuilder``; ``numpy`` its reference on arrays; ``math(sympy, *symbols)``
     its meaning, from which the gradient is derived where ``grad(cotangent, output, *operands)`` is
     not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
-    "numeric", "signed" (numeric, no bool), "integer", "bool" or "any".  ``result`` is "same",
+    "quotient", "numeric" (bool becomes int64), "signed" (no bool), "integer", "bits", "bool" or "any".  ``result`` is "same",
     "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit the
     operands' dtype widen it.  ``ValueError`` where ``name`` is taken, or ``domain`` unknown.
 
@@ -132,7 +132,7 @@ def elementwise(
     op = Elementwise(
         name=name,
         infer=infer or _same_types(_arity(signature), domain, cast("DType | None", result_dtype)),
-        numpy=numpy,
+        numpy=_reference(numpy),
         lower=lower,
         math=math,
         grad=_wrapped_gradient(grad),
@@ -332,6 +332,17 @@ def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
         return tuple(result.value.type for result in results)
 
     return infer
+
+
+def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """``numpy`` without warnings, and an array for scalars too: special values are part of an op's
+    meaning, and rank 0 is a rank."""
+
+    def reference(*arrays: Any, **attributes: Any) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.asarray(numpy(*arrays, **attributes))
+
+    return reference
 
 
 def _wrapped_gradient(grad: Callable[..., Any] | None) -> Callable[..., Sequence[Any]] | None:

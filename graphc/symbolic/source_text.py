@@ -13,6 +13,7 @@ from graphc.symbolic.steps import Argument, Reference, Step, Steps
 _INFIX = {"add": ("+", 1), "subtract": ("-", 1), "multiply": ("*", 2), "divide": ("/", 2)}
 _PREFIX = 3
 _ATOM = 4
+_LONGEST = 50  # columns of an expression before it gets a name
 
 
 def rule_text(name: str, operands: Sequence[str], attributes: Sequence[str],
@@ -52,7 +53,7 @@ def _written(steps: Steps, prefix: str) -> tuple[list[str], str]:
 
     for position, step in enumerate(steps.steps):
         text, level = _expression(step, [text_of(a) for a in step.operands])
-        if uses[position] > 1:
+        if uses[position] > 1 or len(text) > _LONGEST:
             lines.append(f"{prefix}{position} = {text}")
             text, level = f"{prefix}{position}", _ATOM
         texts.append((text, level))

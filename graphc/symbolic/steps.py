@@ -75,6 +75,15 @@ _BINARY = {
 }  # fmt: skip
 
 
+def relation(op: str) -> Any | None:
+    """sympy's comparison or logical function that the op ``op`` is; ``None`` for other ops."""
+    found = {name: function for function, name in _BINARY.items()} | {"logical_not": sp.Not}
+    function = found.get(op)
+    return function if function is not None and issubclass(function, sp.Basic) and issubclass(
+        function, sp.logic.boolalg.Boolean
+    ) else None
+
+
 def translate(expressions: Sequence[Any]) -> Steps:
     """The steps that compute ``expressions``, common parts once.
 
