@@ -18,6 +18,7 @@ _ORDER_SWEEPS = 12
 _PLACE_SWEEPS = 12
 _WAYPOINT_WIDTH = 6.0
 _WAYPOINT_WEIGHT = 4.0
+_TO_THE_MIDDLE = 0.03  # a pull towards one vertical axis, against drift in deep graphs
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _neighbours(count: int, edges: Iterable[tuple[int, int]]) -> tuple[list[list
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from the sources; then boxes with few operands move down to their readers."""
+    """Longest path from the sources; then boxes with as many readers as operands move down to them."""
     above, below = _neighbours(count, edges)
     layer = [0] * count
     waiting = [len(sources) for sources in above]
@@ -104,7 +105,7 @@ def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
             if not waiting[target]:
                 sequence.append(target)
     for box in reversed(sequence):
-        if below[box] and len(above[box]) < len(below[box]) + (not above[box]):
+        if below[box] and len(above[box]) <= len(below[box]):
             layer[box] = min(layer[target] for target in below[box]) - 1
     return layer
 
@@ -228,23 +229,41 @@ def _places(
     above, below = _neighbours(len(widths), pieces)
     xs = [0.0] * len(widths)
     for row in order:
-        at = 0.0
+        at = -sum(widths[item] + gaps.side for item in row) / 2
         for item in row:
             xs[item] = at + widths[item] / 2
             at += widths[item] + gaps.side
+    pull = _pulls(order, above)
     for sweep in range(_PLACE_SWEEPS):
         near = (above, below, None)[sweep % 3]
         for row in order if sweep % 2 == 0 else reversed(order):
             wanted, weights = [], []
             for item in row:
                 around = near[item] if near else above[item] + below[item]
-                mean = _mean([xs[n] for n in around])
+                pulls = [pull.get((n, item)) or pull[item, n] for n in around]
+                total = sum(pulls)
                 straight = item >= boxes or any(n >= boxes for n in around)
-                wanted.append(xs[item] if mean is None else mean)
-                weights.append((_WAYPOINT_WEIGHT if straight else 1.0) if around else 0.1)
+                mean = sum(xs[n] * p for n, p in zip(around, pulls, strict=True))
+                wanted.append(mean / (total + _TO_THE_MIDDLE) if total else xs[item])
+                weights.append(max(total, 0.1) * (_WAYPOINT_WEIGHT if straight else 1.0))
             for item, x in zip(row, _fit(row, widths, wanted, weights, gaps), strict=True):
                 xs[item] = x
     return xs
+
+
+def _pulls(
+    order: Sequence[Sequence[int]], above: Sequence[list[int]]
+) -> dict[tuple[int, int], float]:
+    """How much each edge pulls its ends together: fully along the longest path to a box, a little
+    from the others, or a source at the side of each box of a chain would tilt the whole chain."""
+    depth: dict[int, int] = {}
+    pull: dict[tuple[int, int], float] = {}
+    for row in order:
+        for item in row:
+            deepest = max((depth[n] for n in above[item]), default=-1)
+            depth[item] = deepest + 1
+            pull.update({(n, item): 1.0 if depth[n] == deepest else 0.1 for n in above[item]})
+    return pull
 
 
 def _fit(
