@@ -30,10 +30,14 @@ class Fuse:
         uses = Uses(graph)
         grouping = Grouping(uses, graph)
         if self.enabled:
-            grouping.join_producers()
-            grouping.join_siblings()
-            grouping.sink_cheap()
+            self.group(grouping)
         return _rebuild(graph, grouping)
+
+    def group(self, grouping: Grouping) -> None:
+        """Join what may be joined."""
+        grouping.join_producers()
+        grouping.join_siblings()
+        grouping.sink_cheap()
 
 
 class Grouping:
