@@ -39,15 +39,24 @@ def both(f: Function, terms: tuple[int, int], low: float, high: float, weight: F
     }
 
 
-def sine_tail(z: mp.mpf) -> mp.mpf:
-    """(sin(r) - r) / r^3 at r = sqrt(z)."""
-    r = mp.sqrt(z)
-    return (mp.sin(r) - r) / r**3
-
-
 def cosine_tail(z: mp.mpf) -> mp.mpf:
     """(cos(r) - 1 + r^2 / 2) / r^4 at r = sqrt(z)."""
     return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
+
+
+def odd_tail(f: Function) -> Function:
+    """(f(x) - x) / x^3 at x = sqrt(z), of an odd f with slope 1."""
+
+    def of(z: mp.mpf) -> mp.mpf:
+        x = mp.sqrt(z)
+        return (f(x) - x) / x**3
+
+    return of
+
+
+def odd_tail_weight(f: Function) -> Function:
+    """Makes the error of ``odd_tail`` relative to f."""
+    return lambda z: z**1.5 / f(mp.sqrt(z))
 
 
 TABLES: dict[str, dict[str, Fit]] = {
@@ -61,8 +70,19 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float64": Fit(log_series, 7, TINY, 0.0295, lambda z: z, "float64"),
     },
     # On |r| <= pi/4, with some room for the rounding of n.
-    "trigonometric.SINE_TAIL": both(sine_tail, (3, 6), TINY, 0.63, lambda z: z),
+    "trigonometric.SINE_TAIL": both(odd_tail(mp.sin), (3, 6), TINY, 0.63, lambda z: z),
     "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
+    "trigonometric.ATAN_TAIL": both(
+        odd_tail(mp.atan), (5, 11), TINY, 0.1718, odd_tail_weight(mp.atan)
+    ),
+    "hyperbolic.TANH_TAIL": {
+        "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),
+        "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),
+    },
+    "hyperbolic.SINH_TAIL": both(odd_tail(mp.sinh), (2, 5), TINY, 0.121, lambda z: z),
+    "hyperbolic.COSH_TAIL": both(
+        lambda z: (mp.cosh(mp.sqrt(z)) - 1) / z, (3, 6), TINY, 0.121, lambda z: z
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""sin, cos, tan of every finite number, by x = n pi/2 + r with abs(r) <= pi/4.
+"""sin, cos, tan of every finite number, by x = n pi/2 + r with abs(r) <= pi/4; and atan2.
 
 Responsible for the polynomials and quadrants; ``range_reduction`` finds n and r.
 """
@@ -9,8 +9,29 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.floats import fast_two_sum, format_of, polynomial
+from graphc.ops.vecmath.floats import INFINITY, fast_two_sum, format_of, polynomial
 from graphc.ops.vecmath.range_reduction import Angle, is_large, reduce, reduce_large
+
+ATAN_TAIL = {
+    float32: (-0.33333313, 0.19998385, -0.14242111, 0.10584348, -0.060561597),
+    float64: (
+        -0.33333333333333187,
+        0.1999999999995085,
+        -0.14285714279937903,
+        0.11111110771184929,
+        -0.09090897420124724,
+        0.0769205443992993,
+        -0.06663040654533427,
+        0.058474422957700604,
+        -0.05037347275254282,
+        0.03801611405449586,
+        -0.017855422089274202,
+    ),
+}
+TAN_EIGHTH = 0.41421356237309503
+# pi / 4 in two parts; three times the first is exact.
+QUARTER_PI_HIGH = {float32: 0.785398006439209, float64: 0.7853981633974483}
+QUARTER_PI_LOW = {float32: 1.5695823663008923e-07, float64: 3.061616997868383e-17}
 
 Parts = Sequence[Scalar]
 
@@ -109,3 +130,30 @@ def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
         return _quotient(b, upper, lower)
 
     return b.select(b.eq(x, 0.0), x, _for_all(b, x, of_angle))
+
+
+def atan2(b: ScalarBuilder, y: Scalar, x: Scalar) -> Scalar:
+    """The angle of the point (x, y): m pi / 4 + atan(q) with abs(q) <= tan(pi / 8)."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    width, height = b.abs(x), b.abs(y)
+    steep, backward = b.gt(height, width), b.lt(b.bitcast(x, fmt.integer), 0)
+    large, small = b.select(steep, height, width), b.select(steep, width, height)
+    # A power of 2 that makes denormals normal, and sums of the largest numbers finite.
+    unit = b.select(b.gt(large, 2.0**64), b.constant(0.25, dtype), 2.0 ** (fmt.mantissa + 1))
+    large, small = b.mul(large, unit), b.mul(small, unit)
+    # An eighth turn down: atan(s / l) = pi/4 + atan((s - l) / (s + l)).
+    turned = b.bit_or(b.gt(small, b.mul(large, TAN_EIGHTH)), b.eq(small, INFINITY))
+    upper = b.select(turned, b.sub(small, large), small)
+    quotient = b.div(upper, b.select(turned, b.add(small, large), large))
+    # 0/0 and infinity/infinity
+    quotient = b.select(b.eq(small, large), 0.0, quotient)
+
+    m = b.select(turned, b.constant(1.0, dtype), 0.0)
+    m = b.select(steep, b.sub(2.0, m), m)
+    m = b.select(backward, b.sub(4.0, m), m)
+    q = b.select(b.bit_xor(steep, backward), b.neg(quotient), quotient)
+    square = b.mul(q, q)
+    tail = b.mul(b.mul(q, square), polynomial(b, square, ATAN_TAIL))
+    total, error = fast_two_sum(b, b.mul(m, QUARTER_PI_HIGH[dtype]), q)
+    tail = b.fma(m, QUARTER_PI_LOW[dtype], tail)
+    return b.copysign(b.add(total, b.add(error, tail)), y)
