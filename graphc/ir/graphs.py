@@ -6,10 +6,10 @@ updates, and an order of the nodes in which every operand comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphc.ir import dims
+from graphc.ir import attributes, dims
 from graphc.ir.nodes import Node, Value
 
 
@@ -18,8 +18,9 @@ class Graph:
     """``inputs`` and ``parameters`` are results of source nodes; ``nodes`` are all others, operands
     first.  ``updates`` pairs a parameter with its new value; all read the old state.
 
-    ``constraints`` are pairs of sizes (left, relation, right) with relation "==" or ">=", checked when
-    the named dims are bound.  ``flush_denormals`` makes the native code run with denormals flushed.
+    ``constraints`` are pairs of sizes (left, relation, right) with relation "==" or ">=", checked
+    when the named dims are bound.  ``flush_denormals`` makes the native code run with denormals
+    flushed.  Graphs compare structurally (``equal``).
     """
 
     name: str
@@ -48,11 +49,21 @@ class Graph:
             self._dims.append(tuple(found))
         return self._dims[0]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and equal(self, other)
 
-def topological(results: Iterable[Value]) -> tuple[Node, ...]:
-    """All nodes that ``results`` depend on, operands first, in a stable order.  No recursion."""
+    def __hash__(self) -> int:
+        ops = tuple(node.op.name for node in self.nodes)
+        return hash((self.name, tuple(v.type for v in self.inputs), tuple(self.outputs), ops))
+
+
+def topological(
+    results: Iterable[Value], boundary: Collection[Node] = frozenset()
+) -> tuple[Node, ...]:
+    """All nodes that ``results`` depend on, operands first, in a stable order.  Nodes of
+    ``boundary`` are not entered.  No recursion."""
     order: list[Node] = []
-    seen: set[Node] = set()
+    seen: set[Node] = set(boundary)
     stack: list[tuple[Node, bool]] = [(value.node, False) for value in reversed(list(results))]
     while stack:
         node, operands_done = stack.pop()
@@ -77,8 +88,9 @@ def collect(
     constraints: Sequence[tuple[dims.Size, str, dims.Size]] = (),
     flush_denormals: bool | None = None,
 ) -> Graph:
-    """The graph that computes ``outputs`` and ``updates``.  Inputs and parameters are those found, in
-    order of appearance, unless given; denormals are flushed where there are updates unless said."""
+    """The graph that computes ``outputs`` and ``updates``.  Inputs and parameters are those found,
+    in order of appearance, unless given; denormals are flushed where there are updates unless said.
+    """
     reached = topological([*outputs.values(), *(v for pair in updates for v in pair)])
     found_inputs = [n.result for n in reached if n.op.name == "input"]
     found_parameters = [n.result for n in reached if n.op.name == "parameter"]
@@ -99,8 +111,8 @@ Rule = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
     """The graph with each node replaced by what ``rule(node, new_operands)`` gives for its results
-    (``None``: the same op on the new operands).  Names and locations of replaced nodes are the rule's
-    affair; dead nodes fall away."""
+    (``None``: the same op on the new operands).  Names and locations of replaced nodes are the
+    rule's affair; dead nodes fall away."""
     new: dict[Value, Value] = {}
     for node in graph.nodes:
         operands = tuple(new.get(v, v) for v in node.operands)
@@ -130,3 +142,63 @@ def clone(node: Node, operands: Sequence[Value]) -> Node:
         name=node.name,
         body=node.body,
     )
+
+
+def equal(left: Graph, right: Graph, *, provenance: bool = True) -> bool:
+    """Whether two graphs are the same program, node by node in order.
+
+    Without ``provenance`` the names of computed values and all locations are left out of it.
+    """
+    if _signature(left) != _signature(right):
+        return False
+    number: dict[Value, int] = {}
+    twin: dict[Value, int] = {}
+    for node, other in zip(_sources_and_nodes(left), _sources_and_nodes(right), strict=True):
+        if not _same_node(node, other, provenance):
+            return False
+        if [number.get(v) for v in node.operands] != [twin.get(v) for v in other.operands]:
+            return False
+        for value, match in zip(node.results, other.results, strict=True):
+            number[value] = twin[match] = len(number)
+    return [number.get(v) for v in _ends(left)] == [twin.get(v) for v in _ends(right)]
+
+
+def _signature(graph: Graph) -> tuple[object, ...]:
+    return (
+        graph.name,
+        len(graph.inputs),
+        len(graph.parameters),
+        len(graph.nodes),
+        tuple(graph.outputs),
+        len(graph.updates),
+        graph.constraints,
+        graph.flush_denormals,
+    )
+
+
+def _sources_and_nodes(graph: Graph) -> Iterable[Node]:
+    return (*(v.node for v in (*graph.inputs, *graph.parameters)), *graph.nodes)
+
+
+def _ends(graph: Graph) -> Iterable[Value]:
+    return (*graph.outputs.values(), *(v for pair in graph.updates for v in pair))
+
+
+def _same_node(node: Node, other: Node, provenance: bool) -> bool:
+    if node is other:
+        return True
+    if node.op is not other.op or len(node.operands) != len(other.operands):
+        return False
+    if [v.type for v in node.results] != [v.type for v in other.results]:
+        return False
+    named = provenance or node.op.name in ("input", "parameter")
+    if named and node.name != other.name:
+        return False
+    if provenance and node.location != other.location:
+        return False
+    # An input's attributes only repeat its type.
+    if node.op.name != "input" and not attributes.same(node.attributes, other.attributes):
+        return False
+    if node.body is None or other.body is None:
+        return node.body is other.body
+    return equal(node.body, other.body, provenance=provenance)

@@ -10,6 +10,7 @@ Rearrange       every result element is one operand element or a constant: views
 Reduction       one operand, folded along ``axes`` by ``combine`` in the order of attribute "order"
 Contraction     matrix product [..., M, K] x [..., K, N]; attribute "order"
 Gather          like Rearrange with an index read from an operand
+Check           its operand clamped into a range; the entry fails first where any element is outside
 Composite       defined by other ops (``expand``); seen whole by autodiff and by ``stabilize``
 Region          owns a body graph: ``fusion``
 =============== ==================================================================================
@@ -26,21 +27,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.ir.dims import Size
 from graphc.ir.types import TensorType
 
 Attributes = Mapping[str, Any]
 Infer = Callable[[Sequence[TensorType], Attributes], tuple[TensorType, ...]]
+Constraint = tuple[Size, str, Size]  # (left, "==" or ">=", right)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Op:
-    """What every record has.  Equality is identity: one record an op."""
+    """What every record has.  Equality is identity: one record an op.
+
+    ``requires(types, attributes)`` gives the constraints on symbolic sizes without which a node has
+    no meaning (``x[5:]`` needs ``N >= 5``); they are checked when the named dims are bound."""
 
     name: str
     infer: Infer
     numpy: Callable[..., Any]
     grad: Callable[..., Sequence[Any]] | None = None
     doc: str = ""
+    requires: Callable[[Sequence[TensorType], Attributes], Sequence[Constraint]] | None = None
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -103,6 +110,12 @@ class Gather(Op):
 
     index_at: Callable[..., tuple[Any, ...]]
     source_at: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Check(Op):
+    """Integers clamped into [0, ``attributes["limit"]``).  Where any is outside, the entry fails
+    before it has written anything."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

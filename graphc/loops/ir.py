@@ -2,50 +2,69 @@
 
 The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)::
 
-    kernel    = "kernel" name ["<" name,* ">"] "(" argument,* ")" "{" statement* "}"
+    kernel    = "kernel" name ["<" name,* ">"] "(" argument,* ")" block
     argument  = ["out" | "inout" | "temp"] name ":" dtype "[" size,* "]"
-    statement = for | let | store | reduce | column | check
-    for       = "for" axis,* ["parallel"] "{" statement* "}"
+    block     = "{" statement* "}"          statements end with ";" or the line
+    statement = for | (let | store | reduce | column) ["loc(" string ":" int ")"] | check
+    for       = "for" axis,* ["parallel"] block
     axis      = name "<" size ["tile(" int ")"] ["vector(" int ")"]
     let       = name "=" expr
     store     = access "=" expr
-    reduce    = name,* "=" "reduce" kind,* axis ["order(" order ")"] ["unroll(" int ")"]
+    reduce    = name,* "=" "reduce" kind,* axis "order(" order ")" ["unroll(" int ")"]
                 "{" statement* expr,* "}"
     column    = access "=" "reduce" kind name "order(tree)" "{" expr "}"
     check     = "check" int "," expr "," expr "," expr
     access    = name "[" expr,* "]"
-    expr      = literal | name | size | access ["if" "(" expr ")"] | op "(" expr,* ")"
-              | expr ("+" | "-" | "*" | "/" | "<" | "<=" | ">" | ">=" | "==" | "!=") expr | "-" expr
-    kind      = "add" | "multiply" | "maximum" | "minimum" | "argmax" | "argmin" | "any" | "all" | "fma"
+    expr      = literal | name | "size(" size ")" | access ["if" "(" expr ")"] | "-" expr
+              | expr infix expr | op "(" expr,* ")" ["{" name "=" attribute ,* "}"] | "(" expr ")"
+    infix     = "*" | "/"  over  "+" | "-"  over  "<" | "<=" | ">" | ">=" | "==" | "!="
+    literal   = ["-"] (number | "inf" | "nan") ["f32" | "f64" | "i32" | "i64" | "u8"]
+              | "true" | "false"
+    attribute = literal | string | dtype | "none" | "size(" size ")" | "(" attribute,* ")"
+    kind      = "add" | "multiply" | "maximum" | "minimum" | "argmax" | "argmin" | "any" | "all"
+              | "fma"
     order     = "ascending" | "lanes" | "tree"
 
-Meaning.  Each statement is executed for all points of the loops around it before the next statement
-is; iterations of one loop never depend on each other (the verifier holds that), so a schedule changes
-nothing but speed.  An access whose guard is false reads zero and touches no memory.  A store is by the
-point that owns its index.  A ``column`` reduces over an axis of the ``for`` around it.
+A literal without suffix is f32 where it has a point or an exponent (or is inf or nan), else i64.
+A ``name`` in an expression is a bound value, the index of a loop axis, or a named size.  An infix
+sign is the op add, subtract, multiply, divide, less, less_equal, greater, greater_equal, equal or
+not_equal; "-" alone is negative.  Expressions nest at most 100 deep, statements 12.
 
-The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum lowest, ...):
+Meaning.  Each statement is executed for all points of the loops around it before the next statement
+is; iterations of one loop never depend on each other (the verifier holds that), so a schedule
+changes nothing but speed.  An access whose guard is false reads zero and touches no memory.  A
+store is by the point that owns its index.  A ``column`` reduces over an axis of the ``for`` around
+it.
+
+The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum the lowest,
+for floats -inf, ...):
 
 * ``ascending``: e, then each element in turn; ``fma`` is acc = fma(x, y, acc) from +0.
-* ``lanes``: blocks of 8192 elements.  In a block, element k goes to lane k mod L (L = ``lane_count``),
-  each lane folds ascending from e, then lanes fold by halves (lane l with lane l + L/2, ...).  The
-  blocks' results fold ascending from e.
+* ``lanes``: blocks of 8192 elements.  In a block, element k goes to lane k mod L (L =
+  ``lane_count``), each lane folds ascending from e, then lanes fold by halves (lane l with lane
+  l + L/2, ...).  The blocks' results fold ascending from e.
 * ``tree``: blocks of 8 elements, folded by halves (element l with l + 4, then l + 2, l + 1), absent
   ones being e; the blocks' results fold ascending from e.
 
+``fma`` is never a tree; in lanes each lane is a chain of fma, and lanes and blocks are added.
 maximum and minimum propagate NaN and, of equals, keep the left operand; argmax and argmin give the
-first index (i64) of the extremum, a NaN being the extremum.
+first index (i64) of the extremum, a NaN being the extremum, and 0 where there is nothing.
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
-vector; ``unroll(u)`` repeats a reduction's body; ``parallel`` lets the tiles of a kernel's outermost
-loop be handed to threads.  In a nest of several axes the panels of the last axis are outermost, and the
-tiles of the others run within a panel in order.  A kernel's body is one loop nest, or plain statements.
+vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``parallel`` lets
+the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
+of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
+body is one loop nest, or plain statements.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
+
+import numpy as np
 
 from graphc.ir import dtypes
 from graphc.ir.dims import Shape, Size
@@ -54,6 +73,8 @@ from graphc.location import Location
 
 BLOCK = 8192
 TREE = 8
+MAX_NESTING = 100
+MAX_LOOPS = 12
 REDUCTIONS = (
     "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
 )  # fmt: skip
@@ -66,10 +87,47 @@ def lane_count(extent: Size, dtype: DType) -> int:
     return one if isinstance(extent, int) and extent <= 4 * one else 4 * one
 
 
-@dataclass(frozen=True)
+def value_count(kinds: Sequence[str]) -> int:
+    """How many values a reduce of these kinds folds."""
+    return len(kinds) + sum(kind == "fma" for kind in kinds)
+
+
+def folded_dtype(kind: str, dtype: DType) -> DType:
+    """The dtype of folding values of ``dtype`` by ``kind``."""
+    return dtypes.int64 if kind in ("argmax", "argmin") else dtype
+
+
+@dataclass(frozen=True, eq=False)
 class Literal:
+    """A constant.  Of the float64 that round to one float32 the value kept is the shortest decimal.
+    Literals are equal where their bits are: NaN is, 0.0 and -0.0 are not."""
+
     value: float | int | bool
     dtype: DType
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _normal(self.value, self.dtype))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, DType]:
+        return repr(self.value), self.dtype
+
+
+def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
+    if dtype.is_bool:
+        return bool(value)
+    if dtype.is_integer:
+        return int(value)
+    if dtype == dtypes.float64 or not math.isfinite(value):
+        return float(value)
+    with np.errstate(over="ignore"):
+        return float(str(np.float32(value)))
 
 
 @dataclass(frozen=True)
@@ -105,9 +163,9 @@ class SizeOf:
 @dataclass(frozen=True)
 class Load:
     buffer: str
-    index: tuple["Expr", ...]
+    index: tuple[Expr, ...]
     dtype: DType
-    guard: "Expr | None" = None
+    guard: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +173,7 @@ class Apply:
     """An elementwise op, by the name of its record."""
 
     op: str
-    operands: tuple["Expr", ...]
+    operands: tuple[Expr, ...]
     dtype: DType
     attributes: tuple[tuple[str, Any], ...] = ()
 
@@ -156,7 +214,7 @@ class Reduce:
     kinds: tuple[str, ...]
     axis: Axis
     order: str
-    body: tuple["Statement", ...]
+    body: tuple[Statement, ...]
     values: tuple[Expr, ...]
     unroll: int = 1
     location: Location | None = field(default=None, compare=False)
@@ -164,7 +222,7 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Column:
-    """Folds ``value`` along the enclosing loop axis ``axis`` in order(tree) into ``buffer[index]``."""
+    """Folds ``value`` along the enclosing axis ``axis`` in order(tree) into ``buffer[index]``."""
 
     buffer: str
     index: tuple[Expr, ...]
@@ -188,7 +246,7 @@ class Check:
 @dataclass(frozen=True)
 class For:
     axes: tuple[Axis, ...]
-    body: tuple["Statement", ...]
+    body: tuple[Statement, ...]
     parallel: bool = False
 
 

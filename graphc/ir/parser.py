@@ -1,0 +1,315 @@
+"""Reads the textual form of a graph (grammar: ``graphc.ir.printer``).
+
+Responsible for syntax, names and types: every printed type is compared with what the op's record
+infers.  Evaluates nothing.  What is wrong is a ``ParseError`` at line and column.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from graphc.errors import GraphcError, ParseError
+from graphc.ir import dims, op
+from graphc.ir.graphs import Graph
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Region
+from graphc.ir.tokens import Token, Tokens
+from graphc.ir.types import TensorType
+from graphc.ir.values_parser import ValueReader
+from graphc.location import Location
+
+_DEEPEST = 32
+
+
+def parse(text: str, *, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
+    """The graph that ``text`` says.  Arrays written as digests come from ``constants``; one that is
+    not there becomes a ``ConstantReference``: such a graph can be looked at but not run.
+
+    Raises ``ParseError`` with line and column.
+    """
+    tokens = Tokens(text)
+    tokens.expect("graph")
+    parser = _GraphParser(tokens, dict(constants or {}), None, 0)
+    graph = parser.graph()
+    if tokens.peek().kind != "end":
+        tokens.fail("one graph was expected to be all of the text")
+    return graph
+
+
+class _GraphParser:
+    """Reads one graph after its keyword; bodies of fused groups have a parser of their own."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        constants: dict[str, np.ndarray],
+        outer_dims: frozenset[str] | None,
+        depth: int,
+    ) -> None:
+        self.tokens = tokens
+        self.constants = constants
+        self.outer_dims = outer_dims
+        self.depth = depth
+        self.values: dict[str, Value] = {}
+        self.written: dict[Value, Token] = {}
+        self.reader = ValueReader(tokens, outer_dims or frozenset(), constants)
+
+    def graph(self) -> Graph:
+        tokens = self.tokens
+        name = _unquoted(tokens.take("graph name", "graph_name").text[1:])
+        declared = self._declared_dims()
+        if self.outer_dims is None:
+            self.reader.dims = frozenset(token.text for token in declared)
+        inputs = self._inputs()
+        constraints = self._constraints()
+        flush = self._flush_denormals()
+        tokens.expect("{")
+        parameters = self._parameters()
+        nodes = self._nodes()
+        updates = self._updates()
+        outputs = self._outputs()
+        tokens.expect("}")
+        graph = Graph(
+            name, inputs, parameters, nodes, outputs, updates, constraints, flush_denormals=flush
+        )
+        if self.outer_dims is None and tuple(t.text for t in declared) != graph.dims:
+            tokens.fail(f"the inputs have the dims <{', '.join(graph.dims)}>", declared[:1])
+        return graph
+
+    def _declared_dims(self) -> list[Token]:
+        tokens = self.tokens
+        found: list[Token] = []
+        if not tokens.accept("<"):
+            return found
+        while not tokens.accept(">"):
+            if found:
+                tokens.expect(",")
+            found.append(tokens.take("the name of a dim", "word"))
+        return found
+
+    def _inputs(self) -> tuple[Value, ...]:
+        tokens = self.tokens
+        found: list[Value] = []
+        tokens.expect("(")
+        while not tokens.accept(")"):
+            if found:
+                tokens.expect(",")
+            found.append(self._source("input"))
+        return tuple(found)
+
+    def _parameters(self) -> tuple[Value, ...]:
+        found: list[Value] = []
+        while self.tokens.accept("param"):
+            found.append(self._source("parameter"))
+        return tuple(found)
+
+    def _source(self, record: str) -> Value:
+        """``%name: type [= elements] [loc]`` of an input or parameter."""
+        tokens = self.tokens
+        token = tokens.take("a value's name", "value_name")
+        tokens.expect(":")
+        kind = self.reader.type()
+        attributes: dict[str, Any] = {}
+        if record == "input":
+            attributes = {"shape": kind.shape, "dtype": kind.dtype}
+        elif tokens.accept("="):
+            attributes = {"initial": self.reader.elements(kind, token)}
+        node = Node(
+            self._record(record, token),
+            (),
+            attributes,
+            (kind,),
+            location=self._location(),
+            name=_hint(token.text),
+        )
+        self._define(token, node, 1)
+        return node.result
+
+    def _constraints(self) -> tuple[tuple[dims.Size, str, dims.Size], ...]:
+        tokens = self.tokens
+        found: list[tuple[dims.Size, str, dims.Size]] = []
+        if not tokens.accept("where"):
+            return ()
+        while not found or tokens.accept(","):
+            left = self.reader.size(("==", ">="))
+            relation = tokens.next().text
+            found.append((left, relation, self.reader.size((",", "{"))))
+        return tuple(found)
+
+    def _flush_denormals(self) -> bool:
+        tokens = self.tokens
+        if tokens.peek().text != "{" or tokens.peek(1).text != "flush_denormals":
+            return False
+        for expected in ("{", "flush_denormals", "="):
+            tokens.expect(expected)
+        told = tokens.take("true or false", "word")
+        if told.text not in ("true", "false"):
+            tokens.fail("expected true or false", [told])
+        tokens.expect("}")
+        return told.text == "true"
+
+    def _nodes(self) -> tuple[Node, ...]:
+        found: list[Node] = []
+        while self.tokens.peek().kind == "value_name":
+            found.append(self._node())
+        return tuple(found)
+
+    def _node(self) -> Node:
+        tokens = self.tokens
+        token = tokens.next()
+        label, count = _split_index(token.text)
+        tokens.expect("=")
+        name = tokens.take("an op", "word", "string")
+        record = self._record(_unquoted(name.text), name)
+        operands = self._operands()
+        attributes = self.reader.attributes()
+        tokens.expect(":")
+        at = tokens.peek()
+        types = [self.reader.type()]
+        while tokens.accept(","):
+            types.append(self.reader.type())
+        location = self._location()
+        body = self._body() if tokens.accept("graph") else None
+        self._check(record, operands, attributes, types, body, at, name)
+        if len(types) != (1 if count is None else count):
+            tokens.fail(f"{label} is said to have {count or 1} results", [at])
+        node = Node(
+            record, operands, attributes, types, location=location, name=_hint(label), body=body
+        )
+        self._define(token, node, count)
+        return node
+
+    def _body(self) -> Graph:
+        if self.depth >= _DEEPEST:
+            self.tokens.fail("bodies are nested too deeply")
+        parser = _GraphParser(self.tokens, self.constants, self.reader.dims, self.depth + 1)
+        return parser.graph()
+
+    def _operands(self) -> list[Value]:
+        tokens = self.tokens
+        found: list[Value] = []
+        tokens.expect("(")
+        while not tokens.accept(")"):
+            if found:
+                tokens.expect(",")
+            found.append(self._operand())
+        return found
+
+    def _operand(self) -> Value:
+        token = self.tokens.take("a value", "value_name")
+        value = self.values.get(token.text)
+        if value is None:
+            self.tokens.fail(f"{token.text} is not defined above", [token])
+        return value
+
+    def _updates(self) -> tuple[tuple[Value, Value], ...]:
+        tokens = self.tokens
+        found: list[tuple[Value, Value]] = []
+        while tokens.accept("update"):
+            at = tokens.peek()
+            parameter = self._operand()
+            tokens.expect("=")
+            new = self._operand()
+            if parameter.node.op.name != "parameter":
+                tokens.fail(f"{at.text} is not a parameter", [at])
+            if parameter.type != new.type:
+                tokens.fail(f"{at.text} is {parameter.type}, its new value {new.type}", [at])
+            found.append((parameter, new))
+        return tuple(found)
+
+    def _outputs(self) -> dict[str, Value]:
+        tokens = self.tokens
+        found: dict[str, Value] = {}
+        tokens.expect("return")
+        while tokens.peek().text != "}":
+            if found:
+                tokens.expect(",")
+            name = tokens.take("an output's name", "word", "string")
+            if _unquoted(name.text) in found:
+                tokens.fail(f"two outputs are called {name.text}", [name])
+            tokens.expect("=")
+            found[_unquoted(name.text)] = self._operand()
+        return found
+
+    def _location(self) -> Location | None:
+        tokens = self.tokens
+        if tokens.peek().text != "loc":
+            return None
+        tokens.next()
+        tokens.expect("(")
+        file = tokens.take("a file's name", "string")
+        tokens.expect(":")
+        line = tokens.take("a line number", "integer")
+        tokens.expect(")")
+        return Location(_unquoted(file.text), int(line.text))
+
+    def _record(self, name: str, at: Token) -> op.Op:
+        try:
+            return op.lookup(name)
+        except KeyError:
+            self.tokens.fail(f"there is no op called {name}", [at])
+
+    def _check(
+        self,
+        record: op.Op,
+        operands: list[Value],
+        attributes: Mapping[str, Any],
+        types: list[TensorType],
+        body: Graph | None,
+        at: Token,
+        name: Token,
+    ) -> None:
+        """Compare printed types with those that follow from the operands (or the body)."""
+        if isinstance(record, Region) != (body is not None):
+            self.tokens.fail(f"{record.name} {'has no' if body else 'needs a'} body", [name])
+        if body is not None:
+            inferred = tuple(v.type for v in body.results)
+        else:
+            try:
+                inferred = record.infer([v.type for v in operands], attributes)
+            except GraphcError as error:
+                self._fail_at(name, f"{record.name}: {error.reason}", error)
+            except (KeyError, TypeError, ValueError, IndexError) as error:
+                # Attributes that the record did not expect; text can say anything.
+                self._fail_at(name, f"{record.name}: wrong attributes or operands", error)
+        if tuple(types) != tuple(inferred):
+            shown = ", ".join(map(str, inferred))
+            self.tokens.fail(f"{record.name} gives {shown} here", [at])
+
+    def _fail_at(self, at: Token, reason: str, cause: Exception) -> NoReturn:
+        try:
+            self.tokens.fail(reason, [at])
+        except ParseError as error:
+            raise error from cause
+
+    def _define(self, token: Token, node: Node, count: int | None) -> None:
+        label, _ = _split_index(token.text)
+        several = len(node.results) > 1
+        for value in node.results:
+            name = f"{label}:{value.index}" if several else label
+            if name in self.values:
+                self.tokens.fail(f"{name} is defined twice", [token])
+            self.values[name] = value
+
+
+def _split_index(text: str) -> tuple[str, int | None]:
+    """``%p:2`` as ``%p`` and 2."""
+    label, colon, count = text.rpartition(":")
+    return (label, int(count)) if colon and count.isdecimal() else (text, None)
+
+
+def _hint(label: str) -> str | None:
+    """The name hint in ``%hint`` or ``%hint#1``; ``None`` in ``%0``."""
+    name = label[1:]
+    if name[0] == '"':
+        return str(json.loads(name[: name.rindex('"') + 1]))
+    name = name.partition("#")[0]
+    return None if name[0].isdecimal() else name
+
+
+def _unquoted(text: str) -> str:
+    return str(json.loads(text)) if text[:1] == '"' else text

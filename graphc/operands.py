@@ -1,0 +1,267 @@
+"""From what a user passes to the operands of a node: conversion, promotion, broadcasting, building.
+
+The one place of NumPy's promotion and broadcasting, both of which become visible nodes.  Where
+NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means is
+the affair of its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from graphc import location
+from graphc.errors import ArgumentError, DTypeError, GraphcError, Mark, ShapeError, shape_text
+from graphc.ir import dtypes
+from graphc.ir.dims import Dim, Shape, Size
+from graphc.ir.dtypes import DType
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Op, lookup
+from graphc.ir.types import TensorType
+from graphc.tensor import Tensor
+
+_FLOATS = {dtypes.float32: dtypes.float32, dtypes.float64: dtypes.float64}
+_WIDE = {dtypes.int32: dtypes.float64, dtypes.int64: dtypes.float64}
+_INTEGERS = {d: d for d in (dtypes.int32, dtypes.int64, dtypes.uint8)}
+_BOOL = {dtypes.bool_: dtypes.bool_}
+
+# In which dtype an op of a domain computes, by the promoted dtype of its operands: NumPy's answer,
+# but float32 for its float16 (``exp`` of uint8 and bool) and int64 for its int8 (of bool).
+COMPUTED_IN: Mapping[str, Mapping[DType, DType]] = {
+    "float": _FLOATS | _WIDE | {dtypes.uint8: dtypes.float32, dtypes.bool_: dtypes.float32},
+    "quotient": _FLOATS | {d: dtypes.float64 for d in (*_INTEGERS, *_BOOL)},
+    "numeric": _FLOATS | _INTEGERS | {dtypes.bool_: dtypes.int64},
+    "signed": _FLOATS | _INTEGERS,
+    "integer": _INTEGERS | {dtypes.bool_: dtypes.int64},
+    "bits": _INTEGERS | _BOOL,
+    "bool": {d: dtypes.bool_ for d in dtypes.ALL},
+    "any": {d: d for d in dtypes.ALL},
+}
+
+Scalar = bool | int | float | Dim
+
+
+def is_scalar(argument: object) -> bool:
+    """Whether ``argument`` is a Python number or a size, which adapt to the other operands' dtype."""
+    return isinstance(argument, (bool, int, float, Dim)) and not isinstance(argument, np.generic)
+
+
+def fail(error: GraphcError, name: str, operands: Sequence[Value | Tensor] = ()) -> GraphcError:
+    """``error`` completed with the op's name, its operands and the user's line, to be raised."""
+    values = [o.value if isinstance(o, Tensor) else o for o in operands]
+    return error.with_operands(name, values, location.capture())
+
+
+def supported_dtype(like: Any, name: str = "dtype") -> DType:
+    """``like`` as a graphc dtype; ``DTypeError`` at the user's line where graphc has none such."""
+    try:
+        return dtypes.as_dtype(like)
+    except (KeyError, TypeError):
+        known = ", ".join(d.name for d in dtypes.ALL)
+        raise fail(DTypeError(f"graphc has no element type {like}; it has {known}"), name) from None
+
+
+def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> np.ndarray:
+    """``like`` as a contiguous array of its own, native-endian, of a dtype graphc has.
+
+    Python floats, and lists of them, are float32 unless ``dtype`` says otherwise.
+    """
+    if isinstance(like, Tensor):
+        raise fail(ArgumentError("wants elements, not a Tensor"), name, [like])
+    try:
+        array = np.asarray(like)
+    except ValueError as error:
+        raise fail(ArgumentError(str(error)), name) from None
+    if dtype is None:
+        plain = not isinstance(like, np.generic) and not hasattr(like, "__array__")
+        as_default = plain and array.dtype == np.float64
+        dtype = dtypes.float32 if as_default else supported_dtype(array.dtype, name)
+    elif array.dtype.kind not in "fiub":
+        raise fail(DTypeError(f"cannot take elements of type {array.dtype}"), name)
+    converted = np.array(array, dtype=dtype.numpy, order="C")
+    converted.setflags(write=False)
+    return converted
+
+
+def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> Tensor:
+    """``like`` as a Tensor: itself, or a constant of it, or the value of a symbolic size."""
+    if isinstance(like, Tensor):
+        return like if dtype is None else cast(like, dtype)
+    if isinstance(like, Dim):
+        from graphc.tensor import functions
+
+        return cast(functions["size_of"](like), dtype or dtypes.int64)
+    if dtype is not None and is_scalar(like):
+        _check_fits(like, dtype, name)
+    array = as_array(like, dtype, name)
+    return single(build(lookup("constant"), (), {"value": array}))
+
+
+def _check_fits(number: Any, dtype: DType, name: str) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or _fits(number, dtype):
+        return
+    raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+
+
+def _fits(number: int, dtype: DType) -> bool:
+    if not dtype.is_integer:
+        return True
+    limits = np.iinfo(dtype.numpy)
+    return int(limits.min) <= number <= int(limits.max)
+
+
+def promote(arguments: Sequence[Any], *, widen: bool = False) -> DType:
+    """NumPy's common dtype of tensors and arrays, to which Python numbers adapt.
+
+    With ``widen`` an integer that does not fit makes it int64 instead of an error (comparisons).
+    """
+    strong: DType | None = None
+    weak = ""
+    for argument in arguments:
+        if is_scalar(argument):
+            weak = max(weak, _weak_kind(argument))
+            continue
+        strong = argument.dtype if strong is None else dtypes.promote(strong, argument.dtype)
+    if strong is None:
+        return {"b": dtypes.bool_, "i": dtypes.int64}.get(weak[1:], dtypes.float32)
+    if weak == "2f" and not strong.is_float:
+        return dtypes.float64
+    if weak == "1i" and strong.is_bool:
+        return dtypes.int64
+    if widen and not all(_fits(a, strong) for a in arguments if isinstance(a, int)):
+        return dtypes.int64
+    return strong
+
+
+def _weak_kind(number: Any) -> str:
+    if isinstance(number, bool):
+        return "0b"
+    return "2f" if isinstance(number, float) else "1i"
+
+
+def convert(
+    name: str, arguments: Sequence[Any], domain: str = "any", *, widen: bool = False
+) -> list[Tensor]:
+    """All ``arguments`` as tensors of the one dtype in which an op of ``domain`` computes."""
+    known = [a if is_scalar(a) else as_tensor(a, name=name) for a in arguments]
+    common = promote(known, widen=widen)
+    dtype = COMPUTED_IN[domain].get(common)
+    if dtype is None:
+        tensors = [as_tensor(a, common, name) for a in known]
+        raise fail(dtype_error(domain, common), name, [t.value for t in tensors])
+    return [as_tensor(a, dtype, name) for a in known]
+
+
+def dtype_error(domain: str, dtype: DType) -> DTypeError:
+    """An op of ``domain`` does not take ``dtype``."""
+    taken = ", ".join(d.name for d, computed in COMPUTED_IN[domain].items() if d == computed)
+    return DTypeError(f"takes {taken}, not {dtype}", advice="convert with graphc.astype(x, dtype)")
+
+
+def cast(x: Tensor, dtype: DType) -> Tensor:
+    """``x`` as ``dtype``; no node where it is that already."""
+    if x.dtype is dtype:
+        return x
+    return single(build(lookup("astype"), (x.value,), {"dtype": dtype}))
+
+
+def broadcast_shape(name: str, operands: Sequence[Tensor]) -> Shape:
+    """The shape that all ``operands`` broadcast to by NumPy's rule; a symbolic size equals only
+    itself, and only the literal 1 stretches."""
+    rank = max((x.ndim for x in operands), default=0)
+    shape: list[Size] = [1] * rank
+    owner = [0] * rank
+    for position, operand in enumerate(operands):
+        for axis, size in enumerate(operand.shape, start=rank - operand.ndim):
+            if size == 1 or size == shape[axis]:
+                continue
+            if shape[axis] != 1:
+                pair = (operands[owner[axis]], operand)
+                raise fail(_broadcast_error(*pair, axis - rank), name, operands)
+            shape[axis], owner[axis] = size, position
+    return tuple(shape)
+
+
+def _broadcast_error(left: Tensor, right: Tensor, axis: int) -> ShapeError:
+    sizes = left.shape[axis], right.shape[axis]
+    note = f"{sizes[0]} and {sizes[1]} differ and neither is 1"
+    reason = f"cannot broadcast {shape_text(left.shape)} with {shape_text(right.shape)}"
+    return ShapeError(reason, mark=Mark(1, axis, note))
+
+
+def broadcast(x: Tensor, shape: Shape) -> Tensor:
+    """``x`` stretched to ``shape``, which it broadcasts to; no node where it has it already."""
+    if x.shape == shape:
+        return x
+    offset = len(shape) - x.ndim
+    stretched = [i for i, size in enumerate(x.shape) if size == 1 and shape[i + offset] != 1]
+    if stretched:
+        kept = tuple(size for i, size in enumerate(x.shape) if i not in stretched)
+        axes = tuple(i + offset for i in range(x.ndim) if i not in stretched)
+        x = single(build(lookup("squeeze"), (x.value,), {"axes": tuple(stretched)}))
+        if kept == shape:
+            return x
+    else:
+        axes = tuple(range(offset, len(shape)))
+    return single(build(lookup("broadcast"), (x.value,), {"shape": shape, "axes": axes}))
+
+
+def elementwise_operands(
+    name: str, arguments: Sequence[Any], domain: str, *, widen: bool = False
+) -> list[Tensor]:
+    """``arguments`` converted, promoted and broadcast to one shape."""
+    if _agree(arguments, COMPUTED_IN[domain]):
+        return list(arguments)
+    tensors = convert(name, arguments, domain, widen=widen)
+    shape = broadcast_shape(name, tensors)
+    return [broadcast(x, shape) for x in tensors]
+
+
+def _agree(arguments: Sequence[Any], computed_in: Mapping[DType, DType]) -> bool:
+    """Whether the arguments are tensors of one type that need no conversion."""
+    first: TensorType | None = None
+    for argument in arguments:
+        if not isinstance(argument, Tensor):
+            return False
+        if first is None:
+            first = argument.value.type
+        elif argument.value.type != first:
+            return False
+    return first is not None and computed_in.get(first.dtype) is first.dtype
+
+
+_naming: ContextVar[str | None] = ContextVar("graphc_naming", default=None)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Within it nodes that are given no name of their own are called ``name``."""
+    token = _naming.set(name)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
+def build(
+    op: Op, operands: Sequence[Value], attributes: Mapping[str, Any], name: str | None = None
+) -> tuple[Tensor, ...]:
+    """The results of a new node at the user's line; ``GraphcError`` where the op's rule says so."""
+    try:
+        types = op.infer([v.type for v in operands], attributes)
+    except GraphcError as error:
+        error.with_operands(op.name, operands, location.capture())
+        raise
+    place = location.capture()
+    node = Node(op, operands, attributes, types, location=place, name=name or _naming.get())
+    return tuple(map(Tensor, node.results))
+
+
+def single(results: tuple[Tensor, ...]) -> Tensor:
+    """The only one of ``results``."""
+    (result,) = results
+    return result

@@ -1,0 +1,417 @@
+"""Declaring an op: one call makes its record and its public function.
+
+    softplus = elementwise(
+        "softplus",
+        math=lambda sp, x: sp.log(1 + sp.exp(x)),
+        numpy=lambda x: np.logaddexp(0, x),
+        lower=lambda b, x: ...,
+        grad=lambda g, out, x: g * sigmoid(x),
+        doc="Smooth ramp log(1 + e^x), without overflow.",
+    )
+
+Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``; its
+keyword-only parameters are the op's attributes, with their defaults.  Nothing here knows any one op.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+
+from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
+from graphc.ir.dtypes import DType, bool_
+from graphc.ir.op import (
+    Attributes,
+    Composite,
+    Contraction,
+    Elementwise,
+    Gather,
+    Infer,
+    Op,
+    Rearrange,
+    Reduction,
+    Source,
+    register,
+)
+from graphc.ir.types import TensorType
+from graphc.operands import COMPUTED_IN, build, convert, dtype_error, elementwise_operands, fail
+from graphc.ops import documentation
+from graphc.tensor import Tensor, functions
+
+
+class OpFunction(Protocol):
+    """The public function of an op; ``op`` is its record."""
+
+    op: Op
+    __name__: str
+
+    def __call__(self, *operands: Any, **attributes: Any) -> Any: ...
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Functions:
+    """All public functions by name, found when called: gradient rules use functions of modules
+    that are imported after their own."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        try:
+            return functions[name]
+        except KeyError:
+            raise AttributeError(f"there is no op function {name!r}") from None
+
+
+call = _Functions()
+
+
+def public(record: Op | OpFunction) -> Callable[[Function], Function]:
+    """Makes a hand-written function the public face of ``record``, where its arguments are not
+    simply the operands and attributes (axes that may be negative, sizes that may be -1)."""
+
+    def attach(function: Function) -> Function:
+        op = record if isinstance(record, Op) else record.op
+        function.op = op  # type: ignore[attr-defined]
+        if not function.__doc__:
+            function.__doc__ = op.doc
+        functions[function.__name__] = function
+        return function
+
+    return attach
+
+
+def helper(function: Function) -> Function:
+    """Makes a function that has no record of its own public."""
+    functions[function.__name__] = function
+    return function
+
+
+def elementwise(
+    name: str,
+    *,
+    numpy: Callable[..., Any],
+    lower: Callable[..., Any],
+    math: Callable[..., Any] | None = None,
+    grad: Callable[..., Any] | None = None,
+    domain: str = "float",
+    result: str | DType = "same",
+    doc: str = "",
+    infer: Infer | None = None,
+    cost: int = 1,
+    widen: bool = False,
+) -> OpFunction:
+    """Declare an elementwise op and return its public function.
+
+    ``lower(builder, *operands, **attributes)`` is its scalar arithmetic against
+    ``graphc.ir.scalar.ScalarBuilder``; ``numpy`` its reference on arrays; ``math(sympy, *symbols)``
+    its meaning, from which the gradient is derived where ``grad(cotangent, output, *operands)`` is
+    not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
+    "quotient", "numeric" (bool becomes int64), "signed" (no bool), "integer", "bits", "bool" or "any".  ``result`` is "same",
+    "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit the
+    operands' dtype widen it.  ``ValueError`` where ``name`` is taken, or ``domain`` unknown.
+
+    >>> import numpy as np
+    >>> import graphc
+    >>> cube = graphc.elementwise(
+    ...     "cube_of_docs",
+    ...     math=lambda sp, x: x**3,
+    ...     numpy=lambda x: x * x * x,
+    ...     lower=lambda b, x: b.mul(b.mul(x, x), x),
+    ...     doc="The cube of each element.",
+    ... )
+    >>> cube(graphc.input("x", ("N",)))
+    Tensor cube_of_docs: f32[N]
+    """
+    if domain not in COMPUTED_IN:
+        raise ArgumentError(f"unknown domain {domain!r}; there are {', '.join(COMPUTED_IN)}")
+    signature = _signature(lower, skip=1)
+    result_dtype = bool_ if result == "bool" else None if result == "same" else result
+    op = Elementwise(
+        name=name,
+        infer=infer or _same_types(_arity(signature), domain, cast("DType | None", result_dtype)),
+        numpy=_reference(numpy),
+        lower=lower,
+        math=math,
+        grad=_wrapped_gradient(grad),
+        doc=doc,
+        cost=cost,
+    )
+    register(op)
+
+    def prepare(operands: Sequence[Any]) -> list[Tensor]:
+        return elementwise_operands(name, operands, domain, widen=widen)
+
+    return _face(op, signature, prepare, documentation.elementwise_notes(domain, result))
+
+
+def composite(
+    name: str,
+    *,
+    numpy: Callable[..., Any],
+    expand: Callable[..., Any],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+    infer: Infer | None = None,
+    domain: str | None = None,
+    broadcast: bool = False,
+) -> OpFunction:
+    """Declare an op that is defined by others: ``expand(*tensors, **attributes)`` builds it.
+
+    Its types are those of its expansion unless ``infer`` gives them.  With a ``domain`` the operands
+    are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are only made
+    tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient rule, where
+    that of the expansion would be unstable.
+    """
+    signature = _signature(expand)
+    op = Composite(
+        name=name,
+        infer=infer or _types_of_expansion(expand),
+        numpy=numpy,
+        expand=expand,
+        grad=grad,
+        doc=doc,
+    )
+    register(op)
+
+    def prepare(operands: Sequence[Any]) -> list[Tensor]:
+        if broadcast:
+            return elementwise_operands(name, operands, domain or "any")
+        if domain is not None:
+            return convert(name, operands, domain)
+        return [convert(name, [operand])[0] for operand in operands]
+
+    return _face(op, signature, prepare, "")
+
+
+def reduction(
+    name: str,
+    *,
+    combine: str,
+    numpy: Callable[..., Any],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+    domain: str = "any",
+    result: DType | None = None,
+) -> OpFunction:
+    """Declare a fold along axes.  ``numpy(x, axes)`` is its reference; the function returned takes
+    ``axes`` as the record does (sorted, non-negative)."""
+
+    def reference(x: np.ndarray, *, axes: tuple[int, ...], order: str | None = None) -> Any:
+        return np.asarray(numpy(x, axes))
+
+    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+        (x,) = _exactly(types, 1)
+        axes = attributes["axes"]
+        if list(axes) != sorted(set(axes)) or any(not 0 <= axis < x.rank for axis in axes):
+            raise ShapeError(f"axes {axes} are not sorted axes of rank {x.rank}")
+        _check_domain(domain, x.dtype)
+        shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
+        return (TensorType(result or x.dtype, shape),)
+
+    op = Reduction(
+        name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine
+    )
+    register(op)
+    return _plain(op, _signature(reference))
+
+
+def rearrange(
+    name: str,
+    *,
+    infer: Infer,
+    numpy: Callable[..., Any],
+    pieces: Callable[..., Any],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+    requires: Callable[..., Any] | None = None,
+) -> OpFunction:
+    """Declare an op that moves elements; the function returned takes the record's attributes."""
+    op = Rearrange(
+        name=name, infer=infer, numpy=numpy, pieces=pieces, grad=grad, doc=doc, requires=requires
+    )
+    register(op)
+    return _plain(op, inspect.signature(numpy))
+
+
+def contraction(
+    name: str,
+    *,
+    infer: Infer,
+    numpy: Callable[..., Any],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+) -> OpFunction:
+    """Declare a product summed over an axis of both operands."""
+    op = Contraction(name=name, infer=infer, numpy=numpy, grad=grad, doc=doc)
+    register(op)
+    return _plain(op, _signature(numpy))
+
+
+def gather(
+    name: str,
+    *,
+    infer: Infer,
+    numpy: Callable[..., Any],
+    index_at: Callable[..., tuple[Any, ...]],
+    source_at: Callable[..., tuple[Any, ...]],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+) -> OpFunction:
+    """Declare a read of operand 0 at places that operand 1 says."""
+    op = Gather(
+        name=name, infer=infer, numpy=numpy, index_at=index_at, source_at=source_at,
+        grad=grad, doc=doc,
+    )  # fmt: skip
+    register(op)
+    return _plain(op, _signature(numpy))
+
+
+def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "") -> Op:
+    """Declare an op without operands."""
+    return register(Source(name=name, infer=infer, numpy=numpy, doc=doc))
+
+
+# -- the parts ---------------------------------------------------------------------------------
+
+
+def _signature(function: Callable[..., Any], skip: int = 0) -> inspect.Signature:
+    parameters = list(inspect.signature(function).parameters.values())[skip:]
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ArgumentError(f"operands and attributes must be named, not *{parameter.name}")
+    return inspect.Signature(parameters)
+
+
+def _operand_names(signature: inspect.Signature) -> list[str]:
+    return [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
+
+
+def _arity(signature: inspect.Signature) -> int:
+    return len(_operand_names(signature))
+
+
+def _exactly(types: Sequence[TensorType], count: int) -> Sequence[TensorType]:
+    if len(types) != count:
+        raise ArgumentError(f"takes {count} operands, not {len(types)}")
+    return types
+
+
+def _check_domain(domain: str, dtype: DType) -> None:
+    if COMPUTED_IN[domain].get(dtype) is not dtype:
+        raise dtype_error(domain, dtype)
+
+
+def _same_types(arity: int, domain: str, result: DType | None) -> Infer:
+    """The type rule of elementwise ops: equal shapes and dtypes in, that shape out."""
+
+    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+        first, *rest = _exactly(types, arity)
+        _check_domain(domain, first.dtype)
+        for position, other in enumerate(rest, start=1):
+            if other.dtype is not first.dtype:
+                reason = f"operands of {first.dtype} and {other.dtype}; an astype is missing"
+                raise DTypeError(reason, mark=Mark(position, None))
+            if other.shape != first.shape:
+                reason = f"operands of {first} and {other}; a broadcast is missing"
+                raise ShapeError(reason, mark=Mark(position, None))
+        return (first.with_dtype(result) if result else first,)
+
+    return infer
+
+
+def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
+    """The types that ``expand`` gives, found by expanding once on stand-ins."""
+
+    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+        stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
+        results = expand(*stand_ins, **attributes)
+        results = results if isinstance(results, tuple) else (results,)
+        return tuple(result.value.type for result in results)
+
+    return infer
+
+
+def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """``numpy`` without warnings, and an array for scalars too: special values are part of an op's
+    meaning, and rank 0 is a rank."""
+
+    def reference(*arrays: Any, **attributes: Any) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.asarray(numpy(*arrays, **attributes))
+
+    return reference
+
+
+def _wrapped_gradient(grad: Callable[..., Any] | None) -> Callable[..., Sequence[Any]] | None:
+    """An elementwise rule ``grad(g, out, *operands)`` as a record wants it; one operand's gradient
+    may stand without a tuple."""
+    if grad is None:
+        return None
+
+    def rule(cotangents: Any, outputs: Any, *operands: Any, **attributes: Any) -> Sequence[Any]:
+        gradients = grad(cotangents[0], outputs[0], *operands, **attributes)
+        return gradients if isinstance(gradients, (tuple, list)) else (gradients,)
+
+    return rule
+
+
+def _attributes(name: str, signature: inspect.Signature, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The op's attributes, complete with defaults; all known now, so no tensors."""
+    complete = {}
+    for parameter in signature.parameters.values():
+        if parameter.kind != parameter.KEYWORD_ONLY:
+            continue
+        value = given.get(parameter.name, parameter.default)
+        if isinstance(value, Tensor):
+            reason = f"{parameter.name} must be known when the graph is declared, not a Tensor"
+            raise fail(ArgumentError(reason), name, [value])
+        complete[parameter.name] = value.item() if isinstance(value, np.generic) else value
+    return complete
+
+
+def _bound(signature: inspect.Signature, operands: Any, given: Any) -> tuple[list[Any], Any]:
+    """Operands in order and attributes; Python's own ``TypeError`` where the call does not fit."""
+    names = _operand_names(signature)
+    if len(operands) == len(names) and not given:
+        return list(operands), given
+    arguments = signature.bind(*operands, **given).arguments
+    return [arguments.pop(n) for n in names], arguments
+
+
+def _face(
+    op: Op,
+    signature: inspect.Signature,
+    prepare: Callable[[Sequence[Any]], Sequence[Tensor]],
+    notes: str,
+) -> OpFunction:
+    """The public function of ``op``: converts operands, completes attributes, builds the node."""
+
+    def function(*operands: Any, **attributes: Any) -> Any:
+        arguments, given = _bound(signature, operands, attributes)
+        complete = _attributes(op.name, signature, given)
+        tensors = prepare(arguments)
+        results = build(op, [x.value for x in tensors], complete)
+        return results[0] if len(results) == 1 else results
+
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = documentation.docstring(op, signature, notes)
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    public(op)(function)
+    return cast(OpFunction, function)
+
+
+def _plain(op: Op, signature: inspect.Signature) -> OpFunction:
+    """The function of a record whose public face is written by hand: operands are tensors."""
+
+    def function(*operands: Any, **attributes: Any) -> Any:
+        (result,) = build(op, [x.value for x in operands], attributes)
+        return result
+
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.doc
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.op = op  # type: ignore[attr-defined]
+    return cast(OpFunction, function)

@@ -1,0 +1,227 @@
+"""Elements read at computed places: take_along_axis, one_hot, and the check of indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import DTypeError, IndexRangeError, Mark, ShapeError, shape_text
+from graphc.ir import dtypes
+from graphc.ir.dims import Size
+from graphc.ir.dtypes import DType
+from graphc.ir.op import Attributes, Check, Rearrange, register
+from graphc.ir.types import TensorType
+from graphc.operands import as_tensor, broadcast, build, cast, fail, single, supported_dtype
+from graphc.ops.declare import call, composite, gather, public
+from graphc.ops.shapes import normal_axes
+from graphc.ops.sources import as_size
+from graphc.tensor import Tensor
+
+Types = Sequence[TensorType]
+
+
+def _check_integers(types: Types, position: int = 0) -> None:
+    if not types[position].dtype.is_integer:
+        reason = f"indices are integers, not {types[position].dtype}"
+        raise DTypeError(reason, mark=Mark(position, None))
+
+
+# -- check_index -------------------------------------------------------------------------------
+
+
+def _check_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...]:
+    _check_integers(types)
+    return (types[0],)
+
+
+def _check_reference(index: np.ndarray, *, limit: int) -> np.ndarray:
+    outside = (index < 0) | (index >= limit)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        reason = f"index {index[place]} at {shape_text(place)} is outside 0 to {limit - 1}"
+        raise IndexRangeError(reason)
+    return index
+
+
+CHECK_INDEX = register(
+    Check(
+        name="check_index",
+        infer=_check_type,
+        numpy=_check_reference,
+        grad=lambda cotangents, outputs, index, *, limit: (None,),
+        doc="The indices themselves, which must be 0 or more and below a limit.",
+    )
+)
+
+
+@public(CHECK_INDEX)
+def check_index(index: Any, limit: Any) -> Tensor:
+    """The indices themselves; the call fails with the first that is not in [0, ``limit``).
+
+    Raises ``DTypeError`` for indices that are no integers.
+
+    >>> import graphc
+    >>> graphc.check_index(graphc.input("labels", ("N",), graphc.int32), 10)
+    Tensor check_index: i32[N]
+    """
+    tensor = as_tensor(index, name="check_index")
+    attributes = {"limit": as_size(limit, "check_index")}
+    return single(build(CHECK_INDEX, (tensor.value,), attributes))
+
+
+def is_given(index: Tensor) -> bool:
+    """Whether an index is the caller's data or a constant, perhaps moved or cast, and so must be
+    right; indices that the graph computes are clamped where they are used."""
+    node = index.value.node
+    while isinstance(node.op, Rearrange) or node.op.name == "astype":
+        node = node.operands[0].node
+    return node.op.name in ("input", "constant")
+
+
+# -- take_along_axis ---------------------------------------------------------------------------
+
+
+def _take_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...]:
+    x, index = types
+    _check_integers(types, 1)
+    axis = attributes["axis"]
+    if x.rank != index.rank:
+        raise ShapeError(f"ranks {x.rank} and {index.rank} differ", mark=Mark(1, None))
+    for i, (have, want) in enumerate(zip(index.shape, x.shape, strict=True)):
+        if i != axis and have != want:
+            raise ShapeError(f"only axis {axis} may differ", mark=Mark(1, i, f"{want} expected"))
+    return (x.with_shape(index.shape),)
+
+
+def _take_reference(x: np.ndarray, index: np.ndarray, *, axis: int) -> np.ndarray:
+    if x.shape[axis] == 0:
+        return np.zeros(index.shape, x.dtype)
+    clamped = np.clip(index.astype(np.int64), 0, x.shape[axis] - 1)
+    return np.take_along_axis(x, clamped, axis)
+
+
+def _take_grad(cotangents: Any, outputs: Any, x: Tensor, index: Tensor, *, axis: int) -> Any:
+    """Each element of x gets the sum of the cotangents that were read from it: a comparison of
+    places, which needs no scattered writes and has a fixed order of its sum."""
+    size = x.shape[axis]
+    limited = call.clip(index.astype(dtypes.int64), 0, as_tensor(size) - 1)
+    wide = (*x.shape[:axis], index.shape[axis], *x.shape[axis:])
+    place = call.iota(wide, axis + 1)
+    taken = call.expand_dims(limited, axis + 1) == place
+    g = call.expand_dims(cotangents[0], axis + 1)
+    return (call.sum(call.where(taken, g, 0), axis), None)
+
+
+_take_along_axis = gather(
+    "take_along_axis",
+    infer=_take_type,
+    numpy=_take_reference,
+    index_at=lambda index, attributes: index,
+    source_at=lambda index, taken, attributes: tuple(
+        taken if i == attributes["axis"] else at for i, at in enumerate(index)
+    ),
+    grad=_take_grad,
+    doc="Elements of x at the indices along one axis; an index outside reads the nearest element.",
+)
+
+
+@public(_take_along_axis)
+def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
+    """``x[..., indices[..., j], ...]`` along ``axis``, as in NumPy; other axes broadcast.
+
+    Negative indices count from the end.  Indices that are given by the caller are checked when the
+    graph runs; computed ones are clamped.  Raises ``ShapeError``, ``DTypeError``, ``AxisError``.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N", 10))
+    >>> labels = graphc.input("labels", ("N", 1), graphc.int32)
+    >>> graphc.take_along_axis(x, labels, axis=1)
+    Tensor take_along_axis: f32[N, 1]
+    """
+    source, index = as_tensor(x, name="take_along_axis"), as_tensor(indices)
+    operands = [source, index]
+    if not index.dtype.is_integer:
+        error = DTypeError(f"indices are integers, not {index.dtype}", mark=Mark(1, None))
+        raise fail(error, "take_along_axis", operands)
+    (along,) = normal_axes("take_along_axis", axis, source.ndim, source)
+    if source.ndim != index.ndim:
+        error_ranks = ShapeError(f"ranks {source.ndim} and {index.ndim} differ")
+        raise fail(error_ranks, "take_along_axis", operands)
+    size = source.shape[along]
+    index = _counted_from_start(index, size)
+    shape = [*_other_sizes(operands, along)]
+    source = broadcast(source, tuple(size if i == along else s for i, s in enumerate(shape)))
+    count = index.shape[along]
+    index = broadcast(index, tuple(count if i == along else s for i, s in enumerate(shape)))
+    result: Tensor = _take_along_axis(source, index, axis=along)
+    return result
+
+
+def _counted_from_start(index: Tensor, size: Size) -> Tensor:
+    """Negative indices made positive; what is out of range keeps its value for the error."""
+    positive = index
+    if index.dtype.kind == "i":
+        count = as_tensor(size, index.dtype)
+        positive = call.where((index < 0) & (index >= -count), index + count, index)
+    return check_index(positive, size) if is_given(index) else positive
+
+
+def _other_sizes(operands: list[Tensor], axis: int) -> list[Size]:
+    sizes: list[Size] = []
+    for i, (ours, theirs) in enumerate(zip(operands[0].shape, operands[1].shape, strict=True)):
+        if i != axis and ours != theirs and 1 not in (ours, theirs):
+            note = f"{ours} and {theirs} differ and neither is 1"
+            error = ShapeError(f"only axis {axis} may differ", mark=Mark(1, i, note))
+            raise fail(error, "take_along_axis", operands)
+        sizes.append(theirs if ours == 1 else ours)
+    return sizes
+
+
+# -- one_hot -----------------------------------------------------------------------------------
+
+
+def _one_hot_expand(index: Tensor, *, num_classes: Size, axis: int, dtype: DType) -> Tensor:
+    shape = (*index.shape[:axis], num_classes, *index.shape[axis:])
+    wide = cast(index, dtypes.int64)
+    repeated = broadcast(call.expand_dims(wide, axis), shape)
+    return cast(repeated == call.iota(shape, axis), dtype)
+
+
+def _one_hot_reference(index: np.ndarray, *, num_classes: int, axis: int, dtype: DType) -> Any:
+    classes = np.arange(num_classes).reshape((-1,) + (1,) * (index.ndim - axis))
+    return (np.expand_dims(index, axis) == classes).astype(dtype.numpy)
+
+
+_one_hot = composite(
+    "one_hot",
+    numpy=_one_hot_reference,
+    expand=_one_hot_expand,
+    grad=lambda cotangents, outputs, index, **attributes: (None,),
+    doc="1 at the index, 0 elsewhere, along a new axis.",
+)
+
+
+@public(_one_hot)
+def one_hot(index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32) -> Tensor:
+    """1 at the place that ``index`` says along a new ``axis`` of ``num_classes``, 0 elsewhere.
+
+    An index outside makes zeros only.  Raises ``DTypeError`` for indices that are no integers.
+
+    >>> import graphc
+    >>> graphc.one_hot(graphc.input("labels", ("N",), graphc.int32), 10)
+    Tensor one_hot: f32[N, 10]
+    """
+    tensor = as_tensor(index, name="one_hot")
+    if not tensor.dtype.is_integer:
+        error = DTypeError(f"indices are integers, not {tensor.dtype}", mark=Mark(0, None))
+        raise fail(error, "one_hot", [tensor])
+    (along,) = normal_axes("one_hot", axis, tensor.ndim + 1, tensor)
+    result: Tensor = _one_hot(
+        tensor,
+        num_classes=as_size(num_classes, "one_hot"),
+        axis=along,
+        dtype=supported_dtype(dtype, "one_hot"),
+    )
+    return result

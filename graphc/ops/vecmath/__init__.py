@@ -1,0 +1,1 @@
+"""Transcendental functions as scalar arithmetic, accurate to the bounds in ``tests/ops``."""

@@ -1,0 +1,106 @@
+"""exp and expm1 by x = n ln 2 + r with abs(r) <= ln(2)/2, and a polynomial in r.
+
+Responsible for the arithmetic only.  ``reduce`` and ``tail`` serve the functions made of exponentials
+(hyperbolic, logistic, error_function, power).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.ir.dtypes import float32, float64
+from graphc.ir.scalar import Scalar, ScalarBuilder
+from graphc.ops.vecmath.floats import Format, clamp, format_of, polynomial
+
+LOG2_E = 1.4426950408889634
+# ln 2 in two parts; the first has trailing zeros, so that n * LN2_HIGH is exact.
+LN2_HIGH = {float32: 0.693145751953125, float64: 0.6931471803691238}
+LN2_LOW = {float32: 1.42860677e-06, float64: 1.9082149292705877e-10}
+# Results overflow above, and are 0 below.
+LOWEST = {float32: -104.0, float64: -745.2}
+HIGHEST = {float32: 89.0, float64: 709.9}
+
+# expm1 is -1 to the last bit below.
+EXPM1_LOWEST = {float32: -18.0, float64: -38.0}
+
+# (exp(r) - 1 - r) / r^2
+EXP_TAIL = {
+    float32: (0.5, 0.1666654, 0.041666478, 0.008366871, 0.0013933744),
+    float64: (
+        0.5000000000000006,
+        0.16666666666666677,
+        0.04166666666657285,
+        0.008333333333321381,
+        0.0013888888932764433,
+        0.00019841269886838284,
+        2.4801503875900035e-05,
+        2.7557243421775654e-06,
+        2.762658504149415e-07,
+        2.510933371211467e-08,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """x = n ln 2 + r + r_error with r exact; ``bits`` hold n + 2 * bias in their low part."""
+
+    n: Scalar
+    r: Scalar
+    bits: Scalar
+
+
+def reduce(b: ScalarBuilder, x: Scalar) -> Reduced:
+    """Splits ``x``, which must be within the bounds of ``exp``; ``n ln2_low`` is still in ``r``."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    shifted = b.fma(x, LOG2_E, b.constant(fmt.shifter, dtype))
+    n = b.sub(shifted, fmt.shifter)
+    return Reduced(n, b.fma(n, -LN2_HIGH[dtype], x), b.bitcast(shifted, fmt.integer))
+
+
+def tail(b: ScalarBuilder, r: Scalar) -> Scalar:
+    """``(exp(r) - 1 - r) / r**2``."""
+    return polynomial(b, r, EXP_TAIL)
+
+
+def scales(b: ScalarBuilder, bits: Scalar, fmt: Format) -> tuple[Scalar, Scalar]:
+    """Two factors that make 2**n; one alone would leave the range of exponents."""
+    half = b.shift_right(bits, 1)
+    rest = b.sub(bits, half)
+    first = b.bitcast(b.shift_left(half, fmt.mantissa), fmt.dtype)
+    return first, b.bitcast(b.shift_left(rest, fmt.mantissa), fmt.dtype)
+
+
+def scaled_exp(b: ScalarBuilder, x: Scalar, error: Scalar | None = None) -> tuple[Scalar, ...]:
+    """e**(x + error) as ``(p, first, second)``, their product; ``p`` lies in [0.7, 1.42].
+
+    ``x`` is within the bounds of ``exp``; ``error`` is far below it.
+    """
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    parts = reduce(b, x)
+    r = b.fma(parts.n, -LN2_LOW[dtype], parts.r if error is None else b.add(parts.r, error))
+    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
+    return (p, *scales(b, parts.bits, fmt))
+
+
+def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """e**x."""
+    dtype = b.dtype(x)
+    p, first, second = scaled_exp(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
+    return b.mul(b.mul(p, first), second)
+
+
+def expm1(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """e**x - 1, as (2**n - 1) + 2**n r exactly rounded, plus 2**n times what is small."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    parts = reduce(b, clamp(b, x, EXPM1_LOWEST[dtype], HIGHEST[dtype]))
+    r, low = parts.r, b.mul(parts.n, -LN2_LOW[dtype])
+    total = b.add(r, low)
+    small = b.fma(b.mul(total, total), tail(b, total), low)
+    # 2**n in one factor, but for the largest n, whose result is doubled at the end.
+    largest = b.gt(parts.n, fmt.bias + 0.5)
+    excess = b.select(largest, b.constant(fmt.bias + 1, fmt.integer), fmt.bias)
+    scale = b.bitcast(b.shift_left(b.sub(parts.bits, excess), fmt.mantissa), fmt.dtype)
+    result = b.fma(scale, small, b.fma(scale, r, b.sub(scale, 1.0)))
+    result = b.mul(result, b.select(largest, 2.0, b.constant(1.0, dtype)))
+    return b.copysign(result, x)

@@ -1,0 +1,83 @@
+"""The two floating-point formats as the vector math needs them, and steps all functions share.
+
+Responsible for polynomials, sums and products with their rounding errors, and integer-built powers
+of two.  Knows no function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphc.ir.dtypes import DType, float32, float64, int32, int64
+from graphc.ir.scalar import Scalar, ScalarBuilder
+
+INFINITY = float("inf")
+NAN = float("nan")
+Table = Mapping[DType, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating-point format.
+
+    ``shifter`` is 1.5 * 2^mantissa + 2 * bias: ``x + shifter`` rounds x to an integer n, and the low
+    bits of the sum hold n + 2 * bias, so that a half of it is a biased exponent already.
+    """
+
+    dtype: DType
+    integer: DType
+    mantissa: int
+    bias: int
+
+    @property
+    def shifter(self) -> float:
+        return 1.5 * 2.0**self.mantissa + 2 * self.bias
+
+    @property
+    def smallest_normal(self) -> float:
+        return 2.0 ** (1 - self.bias)
+
+
+FORMATS = {float32: Format(float32, int32, 23, 127), float64: Format(float64, int64, 52, 1023)}
+
+
+def format_of(b: ScalarBuilder, x: Scalar) -> Format:
+    """The format of the float ``x``."""
+    return FORMATS[b.dtype(x)]
+
+
+def horner(b: ScalarBuilder, x: Scalar, coefficients: Sequence[float]) -> Scalar:
+    """``sum(c[i] * x**i)``; two coefficients at least."""
+    result = b.fma(x, coefficients[-1], b.constant(coefficients[-2], b.dtype(x)))
+    for c in coefficients[-3::-1]:
+        result = b.fma(result, x, c)
+    return result
+
+
+def polynomial(b: ScalarBuilder, x: Scalar, table: Table) -> Scalar:
+    """The polynomial of ``table`` for the format of ``x``."""
+    return horner(b, x, table[b.dtype(x)])
+
+
+def fast_two_sum(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
+    """``x + y`` rounded, and its error; where abs(x) >= abs(y) or x is 0 (Dekker)."""
+    total = b.add(x, y)
+    return total, b.sub(y, b.sub(total, x))
+
+
+def two_product(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
+    """``x * y`` rounded, and its error (0 on a target without FMA)."""
+    product = b.mul(x, y)
+    return product, b.fma(x, y, b.neg(product))
+
+
+def clamp(b: ScalarBuilder, x: Scalar, low: float, high: float) -> Scalar:
+    """``x`` within ``[low, high]``; a NaN passes."""
+    x = b.select(b.gt(x, high), high, x)
+    return b.select(b.lt(x, low), low, x)
+
+
+def power_of_two(b: ScalarBuilder, n: Scalar, fmt: Format) -> Scalar:
+    """``2**n`` of the integer ``n``, where that is a normal number."""
+    return b.bitcast(b.shift_left(b.add(n, fmt.bias), fmt.mantissa), fmt.dtype)

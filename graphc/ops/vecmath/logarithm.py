@@ -1,0 +1,144 @@
+"""log, log1p and log2 by x = 2**k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2).
+
+Responsible for the arithmetic only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphc.ir.dtypes import float32, float64
+from graphc.ir.scalar import Scalar, ScalarBuilder
+from graphc.ops.vecmath.exponential import LN2_HIGH, LN2_LOW
+from graphc.ops.vecmath.floats import INFINITY, NAN, fast_two_sum, format_of, polynomial
+
+# The bits of sqrt(1/2), cut after a few: where the binades of 1 + f begin.
+ROOT_BITS = {float32: 0x3F3504F3, float64: 0x3FE6A09E00000000}
+# log2(e), in two parts.
+LOG2_E_HIGH = {float32: 1.442695, float64: 1.4426950408889634}
+LOG2_E_LOW = {float32: 1.925963033500e-08, float64: 2.0355273740931033e-17}
+
+# float32: (log(1 + f) - f) / f^2.  float64: (log(1 + f) - 2 s) / s^3 at s^2, where s = f / (2 + f).
+LOG_TAIL = {
+    float32: (
+        -0.5,
+        0.33333328,
+        -0.25000864,
+        0.20001487,
+        -0.16622138,
+        0.14195654,
+        -0.13165624,
+        0.12804687,
+        -0.076732695,
+    ),
+    float64: (
+        0.6666666666666737,
+        0.39999999999397445,
+        0.28571428745996863,
+        0.22222198213077984,
+        0.18183582853289504,
+        0.15313576213346528,
+        0.14800731001529535,
+    ),
+}
+
+
+def split(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:
+    """``(1 + f, e)`` of a positive normal ``x``; e is the integer k + bias."""
+    fmt, root = format_of(b, x), ROOT_BITS[b.dtype(x)]
+    shifted = b.add(b.bitcast(x, fmt.integer), (fmt.bias << fmt.mantissa) - root)
+    exponent = b.shift_right_logical(shifted, fmt.mantissa)
+    bits = b.add(b.bit_and(shifted, (1 << fmt.mantissa) - 1), root)
+    return b.bitcast(bits, fmt.dtype), exponent
+
+
+def as_float(b: ScalarBuilder, exponent: Scalar, x: Scalar) -> Scalar:
+    """k of the small non-negative integer k + bias, in the dtype of ``x``: in the last places of a
+    large float, which is cheaper than a conversion where integers are 64 bits wide."""
+    fmt = format_of(b, x)
+    large = 2.0**fmt.mantissa
+    ones = (fmt.bias + fmt.mantissa) << fmt.mantissa
+    return b.sub(b.bitcast(b.bit_or(exponent, ones), fmt.dtype), large + fmt.bias)
+
+
+def log_tail(b: ScalarBuilder, f: Scalar) -> Scalar:
+    """log(1 + f) - f."""
+    square = b.mul(f, f)
+    if b.dtype(f) is float32:
+        return b.mul(square, polynomial(b, f, LOG_TAIL))
+    s = b.div(f, b.add(f, 2.0))
+    z = b.mul(s, s)
+    half = b.mul(square, 0.5)
+    return b.sub(b.mul(s, b.fma(z, polynomial(b, z, LOG_TAIL), half)), half)
+
+
+def combine(b: ScalarBuilder, k: Scalar, f: Scalar) -> Scalar:
+    """k ln 2 + log(1 + f); for k = 0 with the relative accuracy of a small result."""
+    dtype = b.dtype(f)
+    total, error = fast_two_sum(b, b.mul(k, LN2_HIGH[dtype]), f)
+    return b.add(total, b.add(error, b.fma(k, LN2_LOW[dtype], log_tail(b, f))))
+
+
+def combine_log2(b: ScalarBuilder, k: Scalar, f: Scalar) -> Scalar:
+    """k + log2(1 + f)."""
+    dtype = b.dtype(f)
+    small = b.fma(f, LOG2_E_LOW[dtype], b.mul(log_tail(b, f), LOG2_E_HIGH[dtype]))
+    return b.add(k, b.fma(f, LOG2_E_HIGH[dtype], small))
+
+
+def log(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """The natural logarithm."""
+    return _of_any(b, x, combine)
+
+
+def log2(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """The logarithm to base 2, exact for powers of 2."""
+    return _of_any(b, x, combine_log2)
+
+
+def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """log(1 + x): u = 1 + x rounded is split, and what the rounding lost is added last."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    u = b.add(x, 1.0)
+    lost = b.select(b.gt(x, 1.0), b.sub(1.0, b.sub(u, x)), b.sub(x, b.sub(u, 1.0)))
+    m, exponent = split(b, u)
+    # 2**(1 - k) and not 2**-k, whose exponent would wrap for the largest u.
+    unscale = b.bitcast(b.shift_left(b.sub(2 * fmt.bias + 1, exponent), fmt.mantissa), dtype)
+    low, k, high = b.mul(lost, b.mul(unscale, 0.5)), as_float(b, exponent, x), b.sub(m, 1.0)
+    total, error = fast_two_sum(b, b.mul(k, LN2_HIGH[dtype]), high)
+    small = b.fma(k, LN2_LOW[dtype], b.add(low, log_tail(b, b.add(high, low))))
+    result = b.copysign(b.add(total, b.add(error, small)), x)
+
+    def special() -> Scalar:
+        limit = b.select(b.eq(x, -1.0), b.constant(-INFINITY, dtype), NAN)
+        return b.select(b.lt(u, INFINITY), b.select(b.le(x, -1.0), limit, result), x)
+
+    return b.rarely(b.bit_not(_is_normal(b, u)), special, result)
+
+
+def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[..., Scalar]) -> Scalar:
+    """``of_split(b, k, f)`` of normal numbers, and the limits, zeros and denormals of a logarithm."""
+    fmt = format_of(b, x)
+
+    def of_normal(x: Scalar) -> tuple[Scalar, Scalar]:
+        m, exponent = split(b, x)
+        return as_float(b, exponent, x), b.sub(m, 1.0)
+
+    def rare() -> Scalar:
+        small = b.lt(x, fmt.smallest_normal)
+        k, f = of_normal(b.select(small, b.mul(x, 2.0**fmt.mantissa), x))
+        result = of_split(b, b.select(small, b.sub(k, float(fmt.mantissa)), k), f)
+        result = b.select(b.lt(x, INFINITY), result, x)
+        limit = b.select(b.eq(x, 0.0), b.constant(-INFINITY, fmt.dtype), NAN)
+        return b.select(b.le(x, 0.0), limit, result)
+
+    return b.rarely(b.bit_not(_is_normal(b, x)), rare, of_split(b, *of_normal(x)))
+
+
+def _is_normal(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """``smallest normal <= x < infinity``, in one comparison of integers."""
+    fmt = format_of(b, x)
+    lowest = -(1 << 8 * fmt.dtype.size - 1)
+    one = 1 << fmt.mantissa
+    shifted = b.add(b.bitcast(x, fmt.integer), lowest - one)
+    return b.lt(shifted, lowest + 2 * fmt.bias * one)

@@ -1,0 +1,29 @@
+"""The ``golden`` fixture: text compared with a file, rewritten by ``--update-golden``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_DIRECTORY = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(name, text)`` holds ``text`` against ``tests/golden/<name>``."""
+
+    def check(name: str, text: str) -> None:
+        path = _DIRECTORY / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{name} is new; make it with --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
