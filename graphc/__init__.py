@@ -1,1 +1,55 @@
-"""graphc."""
+"""graphc: declare a static computation graph, differentiate it, and run it as native code.
+
+This is the face users see.  What declares a graph is here at once; what compiles, differentiates,
+draws or measures is imported when it is first used, so that ``import graphc`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from graphc import errors, initializers, ops
+from graphc.ir.dims import Dim
+from graphc.ir.dtypes import DType, bool_, float32, float64, int32, int64, uint8
+from graphc.ops import *  # noqa: F403
+from graphc.ops.declare import composite, elementwise
+from graphc.tensor import Tensor
+
+__version__ = "0.1.0"
+
+newaxis = None
+
+# Where what is not imported at once comes from.
+_LATER = {
+    "Executable": "graphc.api",
+    "Graph": "graphc.api",
+    "benchmark": "graphc.api",
+    "compile": "graphc.api",
+    "evaluate": "graphc.api",
+    "parse": "graphc.api",
+    "check_gradient": "graphc.autodiff",
+    "custom_gradient": "graphc.autodiff",
+    "grad": "graphc.autodiff",
+    "from_sympy": "graphc.symbolic",
+}
+_MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
+
+__all__ = [  # noqa: PLE0604
+    *ops.__all__, *_LATER, "DType", "Dim", "Tensor", "bool_", "composite", "elementwise", "errors",
+    "float32", "float64", "initializers", "int32", "int64", "newaxis", "ops", "uint8",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    if name in _MODULES:
+        return import_module(f"graphc.{name}")
+    if name == "bool":
+        return bool_
+    raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER, *_MODULES})

@@ -1,9 +1,9 @@
 """The reference interpreter of loop IR: what a kernel means, on NumPy arrays.
 
 The axes of the loops around a statement are the leading dimensions of its arrays, and each
-statement runs over the whole iteration space at once; schedules are ignored.  Reductions fold in the
-program's order (``graphc.loops.orders``) and ops compute by their records' ``lower``, so results have
-the bits of native code.  Every access is checked against its buffer's bounds.
+statement runs over the whole iteration space at once; schedules are ignored.  Reductions fold in
+the program's order (``graphc.loops.orders``) and ops compute by their records' ``lower``, so
+results have the bits of native code.  Every access is checked against its buffer's bounds.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def run(
 
 @dataclass(frozen=True)
 class _Space:
-    """The iteration space around a statement: its axes, in order the dimensions of arrays, each with
-    its first index and length, and the values bound so far."""
+    """The iteration space around a statement: its axes, in order the dimensions of arrays, each
+    with its first index and length, and the values bound so far."""
 
     axes: tuple[str, ...]
     starts: tuple[int, ...]

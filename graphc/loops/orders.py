@@ -60,8 +60,8 @@ COMBINE: dict[str, Callable[[Array, Array], Array]] = {
 def fold(kind: str, order: str, *values: Array, extent: Size | None = None) -> Array:
     """``values`` (two for ``fma``, else one) folded along their last axis.
 
-    ``extent`` is the last axis' size as the program knows it: a named size folds in other lanes than
-    a small literal one.  It is the literal one unless given.
+    ``extent`` is the last axis' size as the program knows it: a named size folds in other lanes
+    than a small literal one.  It is the literal one unless given.
 
     >>> fold("add", "lanes", np.ones((2, 100), np.float32))
     array([100., 100.], dtype=float32)

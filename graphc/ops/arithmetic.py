@@ -180,16 +180,12 @@ def _float_modulo(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
 def _remainder(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     dtype = b.dtype(x)
     if not dtype.is_float:
-        return b.sub(x, b.mul(_floor_divide(b, x, y), y)) if dtype.kind == "u" else _modulo(b, x, y)
+        rest = b.sub(x, b.mul(_floor_divide(b, x, y), y))
+        return b.select(b.eq(y, 0), b.constant(0, dtype), rest)
     rest = _float_modulo(b, x, y)
     opposite = b.bit_xor(b.lt(rest, 0), b.lt(y, 0))
     signed = b.select(opposite, b.add(rest, y), rest)
     return b.select(b.eq(rest, 0), b.copysign(b.constant(0.0, dtype), y), signed)
-
-
-def _modulo(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
-    rest = b.sub(x, b.mul(_floor_divide(b, x, y), y))
-    return b.select(b.eq(y, 0), b.constant(0, b.dtype(x)), rest)
 
 
 def _floor_divide(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:

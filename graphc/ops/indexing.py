@@ -21,13 +21,8 @@ Types = Sequence[TensorType]
 
 def slice_count(start: Size, stop: Size, step: int) -> Size:
     """How many indices there are from ``start`` before ``stop``."""
-    count = dims.ceil_divide(stop - start if step > 0 else start - stop, builtin_abs(step))
+    count = dims.ceil_divide(stop - start if step > 0 else start - stop, abs(step))
     return max(count, 0) if isinstance(count, int) else count
-
-
-def builtin_abs(number: int) -> int:
-    """``abs`` of a Python number; the name belongs to an op in this package."""
-    return -number if number < 0 else number
 
 
 def _slice_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...]:
