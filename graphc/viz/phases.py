@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from graphc.autodiff.reverse import is_backward
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Elementwise, Source
 
@@ -15,9 +16,6 @@ FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 PHASES = (FORWARD, BACKWARD, UPDATE)
 
 _FOLLOWS_SHAPE = frozenset({"broadcast", "reshape", "expand_dims", "squeeze"})
-
-
-_DERIVED = "grad("  # how differentiation names what it makes
 
 
 def phases(
@@ -29,8 +27,8 @@ def phases(
     """The phase of each of ``nodes`` (operands first; ``operands`` says what each one reads).
 
     Forward is what the outputs need.  Of the rest, which only the updates need, the update itself
-    is the elementwise arithmetic next to the new values that nothing else reads and that was not
-    named by differentiation, and everything before it is backward.  Sources belong to the earliest
+    is the elementwise arithmetic next to the new values that nothing else reads and that
+    differentiation did not make, and everything before it is backward.  Sources belong to the earliest
     phase that reads them.
     """
     needed = {value.node for value in outputs}
@@ -56,6 +54,6 @@ def phases(
 def _is_update(node: Node, read_by: Sequence[str], is_new_value: bool) -> bool:
     if not isinstance(node.op, Elementwise) and node.op.name not in _FOLLOWS_SHAPE:
         return False
-    if (node.name or "").startswith(_DERIVED):
+    if is_backward(node):
         return False
     return (is_new_value or bool(read_by)) and all(phase == UPDATE for phase in read_by)
