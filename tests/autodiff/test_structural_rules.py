@@ -20,7 +20,9 @@ RNG = np.random.default_rng(17)
 def _array(*shape: int) -> np.ndarray:
     """Numbers at least 0.02 apart, in random order, none near 0."""
     count = int(np.prod(shape))
-    return np.asarray(RNG.permutation(np.linspace(-1.0, 1.0, count + 2)[1:-1]).reshape(shape) + 0.013)
+    return np.asarray(
+        RNG.permutation(np.linspace(-1.0, 1.0, count + 2)[1:-1]).reshape(shape) + 0.013
+    )
 
 
 INDEX = np.array([[2, 0, 2], [1, 1, 0]])
