@@ -97,15 +97,15 @@ class _Verifier:
                 self.size(size)
         self.body(subject.body, _Scope(), 1)
         self.at = None
-        for argument in subject.arguments:
-            written = argument.name in self.written or argument.mode in ("in", "temp")
-            self.require(written, f"{argument.mode} {argument.name} is never written")
         for write, other, axis in conflicts(self.accesses):
             raise self.error(
                 f"{write.shown} is written in one iteration of {axis} and {other.shown} "
                 f"{'read' if other.kind == 'load' else 'written'} in another, perhaps the same "
                 "element"
             )
+        for argument in subject.arguments:
+            written = argument.name in self.written or argument.mode != "out"
+            self.require(written, f"out {argument.name} is never written")
 
     def name(self, name: str, scope: _Scope, what: str, dim: bool = False) -> None:
         fits = _NAME.fullmatch(name) is not None and _WORDS.fullmatch(name) is None
