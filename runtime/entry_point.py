@@ -31,7 +31,9 @@ from runtime.program import (
 from runtime.state import State
 from runtime.workspace import Frame, Workspace, Workspaces
 
-_CONTIGUOUS_AND_ALIGNED = 0x101
+# Flags of an array that native code may read where it lies: C-contiguous, aligned, and writeable,
+# since the views a state gives of its parameters are not.
+_READABLE_IN_PLACE = 0x501
 _BINDINGS_KEPT = 256
 
 
@@ -48,7 +50,8 @@ class EntryPoint:
 
     Arguments are the inputs, by position or by name; ``out`` may give arrays for outputs.  Returns
     the outputs by name as new arrays, or the array itself where the entry has a single unnamed
-    one.  An entry that updates parameters runs in one thread at a time; others may run in several.
+    one.  An entry that updates parameters runs in one thread at a time; others may run in several,
+    and read half-updated parameters if they run during an update.
     """
 
     def __init__(
@@ -169,7 +172,7 @@ class EntryPoint:
             if (
                 type(array) is not np.ndarray
                 or array.dtype is not dtype
-                or array.flags.num & _CONTIGUOUS_AND_ALIGNED != _CONTIGUOUS_AND_ALIGNED
+                or array.flags.num & _READABLE_IN_PLACE != _READABLE_IN_PLACE
             ):
                 array = self._conformed(array, len(arrays))
             arrays.append(array)
@@ -179,9 +182,13 @@ class EntryPoint:
     def _conformed(self, value: Any, position: int) -> np.ndarray:
         spec = self.entry.inputs[position]
         try:
-            return conform(value, self._dtypes[position], f"{self.name}: input {spec.name!r}")
+            array = conform(value, self._dtypes[position], f"{self.name}: input {spec.name!r}")
         except InputError as error:
             raise type(error)(f"{error}{declared(spec)}") from error
+        # An update must not change the input it is computed from.
+        updated = (self.state.buffer(name) for name in self.entry.updated)
+        aliases = any(np.may_share_memory(array, buffer) for buffer in updated)
+        return array.copy() if aliases else array
 
     def _given_outputs(
         self, out: Any, binding: Binding, inputs: Sequence[np.ndarray]

@@ -55,10 +55,9 @@ class Executable:
         validate(program)
         self.program = program
         self.threads = threads
-        self.state = State() if state is None else state
-        for spec in program.parameters:
-            self.state.add(spec, program.initial[spec.name])
         self.target, self._library = _compiled(program, target)
+        self.state = State() if state is None else state
+        self.state.extend(program.parameters, program.initial)
         self._workspaces = Workspaces(poison)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
