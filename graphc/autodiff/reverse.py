@@ -57,7 +57,8 @@ def grad(
                 "grad",
                 [y],
             )
-        cotangent = as_tensor(1.0, y.dtype)
+        with _standing_for(y.value.node):
+            cotangent = as_tensor(1.0, y.dtype)
     return vjp([y], wrt, [cotangent]) if sources else ()
 
 
@@ -127,7 +128,8 @@ def pull_back(
 
 def zeros_like(x: Tensor) -> Tensor:
     """Zeros of the shape and dtype of ``x``."""
-    return broadcast(as_tensor(0.0, x.dtype), x.shape)
+    with _standing_for(x.value.node):
+        return broadcast(as_tensor(0.0, x.dtype), x.shape)
 
 
 def _active(nodes: Sequence[Node], sources: Sequence[Value]) -> set[Value]:

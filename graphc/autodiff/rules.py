@@ -28,11 +28,16 @@ def rule_of(op: Op) -> Rule | None:
         return None
     if not isinstance(op, Elementwise):
         raise GradientError(
-            f"{op.name} has no gradient", advice="put graphc.stop_gradient around it"
+            "it has no gradient", advice="put graphc.stop_gradient around it"
         )
     stored = derivatives.RULES.get(op.name)
     if stored is not None:
         return stored
+    if op.math is None:
+        raise GradientError(
+            "it has neither a gradient rule nor mathematics to derive one from",
+            advice="give the op grad= or math=, or put graphc.stop_gradient around it",
+        )
     if op not in _derived:
         from graphc.symbolic.differentiate import derived_rule
 

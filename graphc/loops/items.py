@@ -18,7 +18,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
+from graphc.ir.op import Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
 from graphc.loops import ir
 from graphc.location import Location
 from graphc.passes.groups import is_expensive
@@ -133,7 +133,7 @@ class Items:
         self, node: Node, index: tuple[Index, ...], guard: Guard
     ) -> list[tuple[Value, Sequence[Index | Size], Guard]]:
         op = node.op
-        if isinstance(op, Elementwise):
+        if isinstance(op, (Elementwise, Check)):
             return [(operand, index, guard) for operand in node.operands]
         if isinstance(op, Rearrange):
             return [
@@ -182,6 +182,8 @@ class Items:
                 expensive=is_expensive(op),
                 **about,
             )
+        if isinstance(op, Check):
+            return sources[0]  # what it refuses, it refuses before any kernel runs
         if isinstance(op, Rearrange):
             return self._select(node, index, sources)
         if isinstance(op, (Reduction, Contraction)):

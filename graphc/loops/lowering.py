@@ -148,7 +148,9 @@ class _Lowering:
     # -- loops ------------------------------------------------------------------------------------
 
     def _loops(self) -> list[ir.Statement]:
-        outer = Block(self.names, {}, bind_all=self.inner is not None)
+        # What a row computes beside its inner loops is computed once: bound before them.
+        rows = self.inner is not None and self.inner == max(self.axis_of)
+        outer = Block(self.names, {}, bind_all=rows)
         if self.inner is None:  # rank 0: plain statements
             outer.store(self.stores)
             return outer.statements

@@ -133,8 +133,9 @@ class Fold:
         if missing:
             absent = np.full((*values.shape[:-1], missing), identity(self.kind, dtype))
             values = np.concatenate([values, absent], axis=-1)
-        blocks = values.reshape(*values.shape[:-1], -1, TREE)
-        self._ascend((_fold_halves(self.kind, blocks),), blocks.shape[-2])
+        count = values.shape[-1] // TREE
+        blocks = values.reshape(*values.shape[:-1], count, TREE)
+        self._ascend((_fold_halves(self.kind, blocks),), count)
 
     def _lane(self, values: tuple[Array, ...], length: int) -> None:
         dtype = self.builder.dtype(values[0])

@@ -8,7 +8,8 @@ reused in that order.  Copies are kernels like all others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 
 from graphc.ir import dims
 from graphc.ir.dims import Size
@@ -18,9 +19,10 @@ from graphc.ir.types import TensorType
 from graphc.loops import ir
 from graphc.loops.checks import check_kernels
 from graphc.loops.collapse import collapse
+from graphc.loops.cost import kernel_bytes, kernel_flops
 from graphc.loops.inplace import merged, read_only_before_store
 from graphc.loops.lowering import Lowered, lower
-from graphc.loops.memory import place_slots
+from graphc.loops.memory import Memory, place_slots
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
 from graphc.loops.steps import Step, in_order, kernel_name, origin, place_text, reaches
@@ -79,10 +81,10 @@ class _Planner:
         return EntryPlan(
             self.name,
             self.graph.dims,
-            self._sizes(calls, outputs, memory.end),
+            self._sizes(calls, outputs, memory),
             _infos(self.graph.inputs),
             _infos(self.graph.parameters),
-            _infos(tuple(self.constants)),
+            _infos(tuple(self.constants), constant_name),
             outputs,
             tuple(calls),
             memory.end,
@@ -92,7 +94,7 @@ class _Planner:
         )
 
     def _sizes(
-        self, calls: Sequence[KernelCall], outputs: Sequence[BufferInfo], arena: Size
+        self, calls: Sequence[KernelCall], outputs: Sequence[BufferInfo], memory: Memory
     ) -> tuple[Size, ...]:
         """The table: the named dims, then every other size that something depends on."""
         found: dict[Size, None] = {dims.named(n): None for n in self.graph.dims}
@@ -106,7 +108,11 @@ class _Planner:
             found.update(dict.fromkeys(info.shape))
         for left, _, right in self.graph.constraints:
             found.update({left: None, right: None})
-        found[arena] = None
+        found[memory.end] = None
+        for offset, size in memory.slots.values():
+            found.update({offset: None, size: None})
+        for call in calls:
+            found.update({kernel_flops(call.kernel): None, kernel_bytes(call.kernel): None})
         return tuple(size for size in found if not isinstance(size, int))
 
     def _call(self, step: Step, scratch: dict[tuple[int, str], Place]) -> KernelCall:
@@ -199,8 +205,19 @@ class _Planner:
         return made
 
 
-def _infos(values: Sequence[Value]) -> tuple[BufferInfo, ...]:
+def _infos(
+    values: Sequence[Value], named: Callable[[Value], str] | None = None
+) -> tuple[BufferInfo, ...]:
     return tuple(
-        BufferInfo(v.name or f"constant{i}", v.type.dtype, v.type.shape, place_text(v.node))
-        for i, v in enumerate(values)
+        BufferInfo(
+            named(v) if named else v.name or "", v.type.dtype, v.type.shape, place_text(v.node)
+        )
+        for v in values
     )
+
+
+def constant_name(value: Value) -> str:
+    """A name for a constant array that only arrays equal to it share."""
+    array = value.node.attributes["value"]
+    about = f"{array.dtype.str}{array.shape}".encode()
+    return "constant." + hashlib.sha256(about + array.tobytes()).hexdigest()[:16]

@@ -313,9 +313,7 @@ class _Verifier:
             self.expr(expr, scope, depth + 1)
             self.require(expr.dtype == dtypes.int64, f"an index is {expr.dtype}, not int64")
 
-    def access(
-        self, buffer: str, index: tuple[ir.Expr, ...], kind: str, scope: _Scope
-    ) -> Access:
+    def access(self, buffer: str, index: tuple[ir.Expr, ...], kind: str, scope: _Scope) -> Access:
         forms = tuple(self.form(expr, scope) for expr in index)
         shown = f"{buffer}[{', '.join(map(expression, index))}]"
         self.accesses.append(Access(buffer, kind, forms, scope.axes, shown))

@@ -23,6 +23,7 @@ from graphc.ir.op import Attributes
 from graphc.ir.types import TensorType
 from graphc.operands import as_tensor, cast, convert, fail
 from graphc.ops.declare import call, composite, public
+from graphc.ops.gathering import CHECK_INDEX
 from graphc.ops.softmax import one_axis, shifted
 from graphc.tensor import Tensor
 
@@ -234,15 +235,19 @@ def categorical_crossentropy(
 def _numpy_sparse(labels: np.ndarray, y_pred: np.ndarray, *, axis: int, from_logits: bool) -> Any:
     with np.errstate(all="ignore"):
         logarithm = _numpy_log_shares(y_pred, axis, from_logits)
-    checked = call.check_index.op.numpy(labels.astype(np.int64), limit=y_pred.shape[axis])
+    checked = CHECK_INDEX.numpy(labels, limit=y_pred.shape[axis]).astype(np.int64)
     picked = np.take_along_axis(logarithm, np.expand_dims(checked, axis), axis)
     return -np.squeeze(picked, axis)
 
 
 def _is_label(labels: Tensor, like: Tensor, axis: int) -> Tensor:
     """Where ``like`` belongs to the class that its row's label names."""
-    checked = call.check_index(cast(labels, dtypes.int64), limit=like.shape[axis])
-    return call.equal(call.iota(like.shape, axis), call.expand_dims(checked, axis))  # type: ignore[no-any-return]
+    count = like.shape[axis]
+    checked = call.check_index(labels, count)
+    # Checked numbers below 2**31 are compared as int32, of which twice as many fit into a vector.
+    narrow = isinstance(count, int) and count < 1 << 31
+    numbers = call.iota(like.shape, axis, dtypes.int32 if narrow else dtypes.int64)
+    return call.equal(numbers, call.expand_dims(cast(checked, numbers.dtype), axis))  # type: ignore[no-any-return]
 
 
 def _sparse_expansion(
@@ -276,7 +281,7 @@ def _sparse_gradient(
     inside = call.equal(_clipped(picked), picked)
     # -log(y[label] / total): the label's element loses 1 / y[label], all gain 1 / total.
     slope = call.where(inside, g / total, 0)
-    return [None, call.where(chosen, slope - slope / picked, slope)]
+    return [None, call.where(chosen, slope - slope / _clipped(picked), slope)]
 
 
 _sparse = composite(

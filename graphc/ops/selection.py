@@ -92,13 +92,14 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """
     if min is None and max is None:
         raise fail(ArgumentError("one of the two bounds must be given"), "clip")
-    if min is not None and max is not None:
-        result: Tensor = _clip(x, min, max)
-        return result
-    tensor = as_tensor(x, name="clip")
-    bound = call.maximum if max is None else call.minimum
-    held: Tensor = bound(tensor, min if max is None else max)
-    return held
+    given = [x, *(bound for bound in (min, max) if bound is not None)]
+    dtype = convert("clip", given)[0].dtype
+    limits = np.iinfo(dtype.numpy) if dtype.is_integer else None
+    lowest, highest = (limits.min, limits.max) if limits else (-np.inf, np.inf)
+    if dtype.is_bool:
+        lowest, highest = False, True
+    result: Tensor = _clip(x, lowest if min is None else min, highest if max is None else max)
+    return result
 
 
 def _relu(b: ScalarBuilder, x: Scalar) -> Scalar:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from graphc.ir import op as records
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Elementwise
 from graphc.passes.groups import Group, Reason, Uses, group_of, joined
 
 
@@ -29,9 +30,14 @@ class Fuse:
         uses = Uses(graph)
         grouping = Grouping(uses, graph)
         if self.enabled:
-            grouping.join_producers()
-            grouping.join_siblings()
+            self.group(grouping)
         return _rebuild(graph, grouping)
+
+    def group(self, grouping: Grouping) -> None:
+        """Join what may be joined."""
+        grouping.join_producers()
+        grouping.join_siblings()
+        grouping.sink_cheap()
 
 
 class Grouping:
@@ -64,6 +70,40 @@ class Grouping:
             for producer in sorted(self.producers(self.group[node]), key=_preference):
                 self._try(producer, self.group[node])
 
+    def sink_cheap(self) -> None:
+        """Move a node that costs next to nothing into the only group that reads it, where all it
+        reads is in memory anyhow: its operands are read there instead of its result (the sign that
+        a relu's gradient asks for)."""
+        for node in list(self.group):
+            home = self.group[node]
+            reader = self._only_reader(node)
+            if reader is None or reader is home or len(home.nodes) == 1:
+                continue
+            if not all(self._in_memory(e.read.value, home) for e in self.uses.edges_of[node]):
+                continue
+            home.nodes.remove(node)
+            self.group[node] = group_of(node, self.position[node])
+            self._try(self.group[node], reader)
+            if self.group[node] is not self.group[reader.nodes[0]]:
+                home.nodes.append(node)
+                self.group[node] = home
+
+    def _only_reader(self, node: Node) -> Group | None:
+        """The group that all readers of a cheap node's value are in."""
+        if not isinstance(node.op, Elementwise) or node.op.cost > 1:
+            return None
+        if node.result in self.uses.stored:
+            return None
+        readers = {self.group[reader] for reader in self.uses.readers.get(node.result, ())}
+        return readers.pop() if len(readers) == 1 else None
+
+    def _in_memory(self, value: Value, home: Group) -> bool:
+        """Whether ``value`` is stored for others than ``home`` anyhow."""
+        if value in self.uses.stored or value.node not in self.group:
+            return True
+        readers = {self.group[reader] for reader in self.uses.readers[value]}
+        return bool(readers - {home})
+
     def join_siblings(self) -> None:
         """Join groups that read the same values over the same loop: one pass instead of two."""
         for readers in list(self.uses.readers.values()):
@@ -90,8 +130,17 @@ class Grouping:
         joint = joined(producer, consumer, self.uses)
         if isinstance(joint, Reason):
             return joint
-        between = [g for g in self.producers(consumer) if g is not producer]
-        if any(self.depends(group, producer) for group in between):
+        if self.depends(producer, consumer):  # each reads the other: both ways must be legal
+            back = joined(consumer, producer, self.uses)
+            if isinstance(back, Reason):
+                return back
+        between = [
+            g
+            for one, other in ((consumer, producer), (producer, consumer))
+            for g in self.producers(one)
+            if g is not other and self.depends(g, other)
+        ]
+        if between:
             return Reason("another kernel between them needs the one and is needed by the other")
         return None
 

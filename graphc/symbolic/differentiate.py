@@ -40,14 +40,10 @@ def gradient_steps(record: Elementwise) -> tuple[Steps, ...]:
     """For each operand the steps of cotangent times partial derivative, over the symbols ``g``
     (the cotangent), ``out`` (the result), and the names of operands and attributes.
 
-    Raises ``GradientError`` where the record says no mathematics, ``UnsupportedError`` where the
-    derivative needs a function that graphc has no op for.
+    Raises ``GradientError`` where sympy knows no derivative, ``UnsupportedError`` where the derivative
+    needs a function that graphc has no op for.
     """
-    if record.math is None:
-        raise GradientError(
-            f"{record.name} has neither a gradient rule nor mathematics to derive one from",
-            advice="Give the op grad= or math=, or put graphc.stop_gradient around it.",
-        )
+    assert record.math is not None
     operands = [sp.Symbol(name, real=True) for name in operand_names(record)]
     attributes = [sp.Symbol(name, real=True) for name in attribute_names(record)]
     cotangent = sp.Symbol("g", real=True)
@@ -98,7 +94,8 @@ def derived_rule(record: Elementwise) -> Callable[..., Sequence[Any]]:
 
 
 def in_tensors(steps: Steps, symbols: dict[str, Any]) -> Any:
-    """The one result of ``steps`` as a Tensor; attributes may be Python numbers in ``symbols``."""
+    """The one result of ``steps`` as a Tensor, ``None`` where it is 0; attributes may be Python numbers
+    in ``symbols``."""
     typed = next(s for s in symbols.values() if isinstance(s, tensor.Tensor))
 
     def apply(name: str, *operands: Any) -> Any:
@@ -110,6 +107,5 @@ def in_tensors(steps: Steps, symbols: dict[str, Any]) -> Any:
         return tensor.functions[name](*operands)
 
     (result,) = steps.run(apply, symbols)
-    if isinstance(result, tensor.Tensor):
-        return result
-    return tensor.functions["full_like"](typed, result)
+    # The cotangent is a factor of every step but that of no dependence at all, which is 0.
+    return result if isinstance(result, tensor.Tensor) else None

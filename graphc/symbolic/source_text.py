@@ -57,7 +57,8 @@ def _written(steps: Steps, prefix: str) -> tuple[list[str], str]:
             lines.append(f"{prefix}{position} = {text}")
             text, level = f"{prefix}{position}", _ATOM
         texts.append((text, level))
-    return lines, text_of(steps.results[0])[0]
+    (result,) = steps.results
+    return lines, "None" if result == 0 else text_of(result)[0]
 
 
 def _expression(step: Step, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:

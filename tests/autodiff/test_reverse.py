@@ -110,7 +110,8 @@ def test_names_and_places_of_backward_nodes() -> None:
     lines = {node.location.line for node in forward if node.location}
     assert {node.location.line for node in backward if node.location} <= lines
     (second,) = grad(ops.sum(dx), [x])
-    assert second.name is not None and second.name.startswith("grad(grad(")
+    names = {str(node.name) for node in topological([second.value])}
+    assert any(name.startswith("grad(grad(") for name in names)
 
 
 def test_vjp_and_jvp_are_adjoint() -> None:
@@ -183,7 +184,7 @@ def test_errors_name_the_fault_and_the_line(make: Any, error: Any, text: str) ->
 def test_an_op_without_mathematics_says_so() -> None:
     opaque = elementwise("opaque_of_test", numpy=np.positive, lower=lambda b, x: x)
     x = _x()
-    with pytest.raises(GradientError, match="opaque_of_test has neither"):
+    with pytest.raises(GradientError, match="opaque_of_test: it has neither"):
         grad(ops.sum(opaque(x)), [x])
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.coefficients.fit import Fit, Function, error, solve
 
+TINY = 1e-12
 HALF_LN2 = 0.3475
 ROOT = (2**-0.5 - 1.001, 2**0.5 - 0.999)
 
@@ -38,6 +39,26 @@ def both(f: Function, terms: tuple[int, int], low: float, high: float, weight: F
     }
 
 
+def cosine_tail(z: mp.mpf) -> mp.mpf:
+    """(cos(r) - 1 + r^2 / 2) / r^4 at r = sqrt(z)."""
+    return (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2
+
+
+def odd_tail(f: Function) -> Function:
+    """(f(x) - x) / x^3 at x = sqrt(z), of an odd f with slope 1."""
+
+    def of(z: mp.mpf) -> mp.mpf:
+        x = mp.sqrt(z)
+        return (f(x) - x) / x**3
+
+    return of
+
+
+def odd_tail_weight(f: Function) -> Function:
+    """Makes the error of ``odd_tail`` relative to f."""
+    return lambda z: z**1.5 / f(mp.sqrt(z))
+
+
 TABLES: dict[str, dict[str, Fit]] = {
     # exp(r) = 1 + r + r^2 q(r); the weight makes it good for expm1(r) = r + r^2 q(r), too.
     "exponential.EXP_TAIL": both(
@@ -46,8 +67,22 @@ TABLES: dict[str, dict[str, Fit]] = {
     # float32: log(1 + f) = f + f^2 q(f).  float64: log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f).
     "logarithm.LOG_TAIL": {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
-        "float64": Fit(log_series, 7, 1e-12, 0.0295, lambda z: z, "float64"),
+        "float64": Fit(log_series, 7, TINY, 0.0295, lambda z: z, "float64"),
     },
+    # On |r| <= pi/4, with some room for the rounding of n.
+    "trigonometric.SINE_TAIL": both(odd_tail(mp.sin), (3, 6), TINY, 0.63, lambda z: z),
+    "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
+    "trigonometric.ATAN_TAIL": both(
+        odd_tail(mp.atan), (5, 11), TINY, 0.1718, odd_tail_weight(mp.atan)
+    ),
+    "hyperbolic.TANH_TAIL": {
+        "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),
+        "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),
+    },
+    "hyperbolic.SINH_TAIL": both(odd_tail(mp.sinh), (2, 5), TINY, 0.121, lambda z: z),
+    "hyperbolic.COSH_TAIL": both(
+        lambda z: (mp.cosh(mp.sqrt(z)) - 1) / z, (3, 6), TINY, 0.121, lambda z: z
+    ),
 }
 
 

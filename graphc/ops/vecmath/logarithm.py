@@ -104,7 +104,7 @@ def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
     m, exponent = split(b, u)
     # 2**(1 - k) and not 2**-k, whose exponent would wrap for the largest u.
     unscale = b.bitcast(b.shift_left(b.sub(2 * fmt.bias + 1, exponent), fmt.mantissa), dtype)
-    low, k, high = b.mul(b.mul(lost, 0.5), unscale), as_float(b, exponent, x), b.sub(m, 1.0)
+    low, k, high = b.mul(lost, b.mul(unscale, 0.5)), as_float(b, exponent, x), b.sub(m, 1.0)
     total, error = fast_two_sum(b, b.mul(k, LN2_HIGH[dtype]), high)
     small = b.fma(k, LN2_LOW[dtype], b.add(low, log_tail(b, b.add(high, low))))
     result = b.copysign(b.add(total, b.add(error, small)), x)
