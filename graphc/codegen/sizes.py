@@ -62,7 +62,7 @@ class SizeValues:
         crossed = self._pure("xor", remainder, bottom)
         wrong = self._pure("and", self._negative(crossed), self._nonzero(remainder))
         if atom.kind == "//":
-            return writer.subtract(quotient, self._widened(wrong))
+            return writer.subtract(quotient, wrong)
         return writer.add(remainder, writer.choose(self._nonzero(wrong), bottom, index(0)))
 
     def _negative(self, x: Value) -> Value:
