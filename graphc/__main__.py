@@ -107,12 +107,12 @@ def _draw(options: argparse.Namespace) -> None:
 
 def _graphs(found: Any, options: argparse.Namespace) -> dict[str, Any]:
     """The graphs to draw, by name: one for each entry of an executable."""
-    if isinstance(found, graphc.Executable):
-        return dict(found.graphs(options.stage))
-    graph = _as_graph(found, options.target)
-    if options.stage == "graph":
-        return {graph.name: graph}
-    return dict(graphc.compile(graph).graphs(options.stage))
+    if not isinstance(found, graphc.Executable):
+        graph = _as_graph(found, options.target)
+        if options.stage == "graph":
+            return {graph.name: graph}
+        found = graphc.compile(graph)
+    return {name: found.graph(options.stage, name) for name in found.entries}
 
 
 def _picture(graph: Any, suffix: str) -> str:
