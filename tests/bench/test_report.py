@@ -15,11 +15,18 @@ from runtime.target import AVX2, AVX512, BASELINE, Target
 LIMITS = Limits(
     "avx512",
     {"float32": 1e11, "float64": 5e10},
-    (("L1", 16 << 10, 4e11), ("L2", 512 << 10, 1e11), ("L3", 16 << 20, 5e10), ("memory", 1 << 28, 2e10)),
-)  # fmt: skip
+    (
+        ("L1", 16 << 10, 4e11),
+        ("L2", 512 << 10, 1e11),
+        ("L3", 16 << 20, 5e10),
+        ("memory", 1 << 28, 2e10),
+    ),
+)
 
 
-def kernel(name: str, nodes: str, seconds: float, flops: int = 1000, moved: int = 4000) -> KernelRow:
+def kernel(
+    name: str, nodes: str, seconds: float, flops: int = 1000, moved: int = 4000
+) -> KernelRow:
     predicted, bound = LIMITS.predict(flops, moved, 1 << 20)
     return KernelRow(
         name, "map", tuple(nodes.split()), ("a.py:1",), seconds, flops, moved, predicted, bound
