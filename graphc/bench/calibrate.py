@@ -7,11 +7,12 @@ of memory are those of ``y = x * s + b``, compiled by graphc, on working sets th
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 
 import numpy as np
@@ -38,7 +39,7 @@ class Limits:
         points = self.bandwidth
         if working_set <= points[0][1]:
             return points[0][0], points[0][2]
-        for (_, small, fast), (level, large, slow) in zip(points, points[1:], strict=False):
+        for (_, small, fast), (level, large, slow) in itertools.pairwise(points):
             if working_set <= large:
                 part = math.log(working_set / small) / math.log(large / small)
                 return level, fast ** (1 - part) * slow**part
@@ -70,12 +71,10 @@ def _peak(target: Target, dtype: str, threads: int) -> float:
     lanes = target.vector_bytes * 8 // bits
     library = jit.compile(peak_text(lanes, {32: "float", 64: "double"}[bits], target), target)
     call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(library.address("peak"))
-    rounds = 1000
-    while True:
-        seconds = _fastest(lambda: call(rounds), threads)
-        if seconds > _SECONDS / 4:
-            break
+    rounds, seconds = 250, 0.0
+    while seconds < _SECONDS / 4:
         rounds *= 4
+        seconds = _fastest(partial(call, rounds), threads)
     return threads * rounds * _CHAINS * lanes * 2 / seconds
 
 
@@ -144,27 +143,28 @@ def peak_text(lanes: int, scalar: str, target: Target) -> str:
 
 def _bandwidths(target: Target, threads: int) -> list[tuple[str, int, float]]:
     import graphc
-    from runtime.profiling import Profile
 
     x = graphc.input("x", ("N",))
     stream = graphc.compile(graphc.Graph("stream", outputs={"y": x * 1.5 + 0.5}), threads=threads)
     entry = stream.entries["stream"]
-    measured = []
-    for level, working_set in working_sets(target):
-        count = max(working_set // 8, 16)
-        given, out = np.ones(count, np.float32), np.empty(count, np.float32)
-        best, spent = math.inf, 0.0
-        while spent < _SECONDS * 3:
-            profile = Profile(entry)
-            start = perf_counter()
-            with entry.recording(profile):
-                for _ in range(max(1, (1 << 18) // count)):
-                    entry(x=given, out={"y": out})
-            spent += perf_counter() - start
-            kernels = profile.rows()
-            best = min(best, sum(row.seconds for row in kernels) / kernels[0].calls)
-        measured.append((level, working_set, 8 * count / best))
-    return measured
+    overhead = _seconds_a_call(entry, 16)
+    return [
+        (level, size, size / max(_seconds_a_call(entry, size // 8) - overhead, 1e-9))
+        for level, size in working_sets(target)
+    ]
+
+
+def _seconds_a_call(entry: Callable[..., object], count: int) -> float:
+    """The least seen for ``count`` elements read and as many written."""
+    given, out = np.ones(count, np.float32), np.empty(count, np.float32)
+    repeats = max(1, (1 << 16) // count)
+    best, end = math.inf, perf_counter() + 3 * _SECONDS
+    while perf_counter() < end or best == math.inf:
+        start = perf_counter()
+        for _ in range(repeats):
+            entry(x=given, out={"y": out})
+        best = min(best, (perf_counter() - start) / repeats)
+    return best
 
 
 def working_sets(target: Target) -> tuple[tuple[str, int], ...]:

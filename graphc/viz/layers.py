@@ -93,7 +93,7 @@ def _neighbours(count: int, edges: Iterable[tuple[int, int]]) -> tuple[list[list
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from the sources; then boxes with as many readers as operands move down to them."""
+    """Longest path from the sources; then boxes with no fewer readers than operands move down."""
     above, below = _neighbours(count, edges)
     layer = [0] * count
     waiting = [len(sources) for sources in above]

@@ -28,8 +28,8 @@ def phases(
 
     Forward is what the outputs need.  Of the rest, which only the updates need, the update itself
     is the elementwise arithmetic next to the new values that nothing else reads and that
-    differentiation did not make, and everything before it is backward.  Sources belong to the earliest
-    phase that reads them.
+    differentiation did not make, and everything before it is backward.  Sources belong to the
+    earliest phase that reads them.
     """
     needed = {value.node for value in outputs}
     new = {value.node for value in updates}
