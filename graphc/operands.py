@@ -22,7 +22,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Op, lookup
 from graphc.ir.types import TensorType
-from graphc.tensor import Tensor
+from graphc.tensor import Tensor, functions
 
 _FLOATS = {dtypes.float32: dtypes.float32, dtypes.float64: dtypes.float64}
 _WIDE = {dtypes.int32: dtypes.float64, dtypes.int64: dtypes.float64}
@@ -92,23 +92,26 @@ def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> 
     if isinstance(like, Tensor):
         return like if dtype is None else cast(like, dtype)
     if isinstance(like, Dim):
-        from graphc.tensor import functions
-
         return cast(functions["size_of"](like), dtype or dtypes.int64)
-    if dtype is not None and is_scalar(like):
-        _check_fits(like, dtype, name)
-    array = as_array(like, dtype, name)
+    scalar = dtype is not None and is_scalar(like)
+    array = _number(like, dtype, name) if scalar and dtype else as_array(like, dtype, name)
     return single(build(lookup("constant"), (), {"value": array}))
 
 
-def _check_fits(number: Any, dtype: DType, name: str) -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or _fits(number, dtype):
-        return
-    raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+def _number(number: Any, dtype: DType, name: str) -> np.ndarray:
+    """A Python number as an array of rank 0; ``DTypeError`` for an integer that does not fit."""
+    if isinstance(number, int) and not dtype.is_bool and not _fits(number, dtype):
+        raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+    with np.errstate(over="ignore"):
+        array = np.asarray(number if dtype.is_integer else float(number), dtype.numpy)
+    array.setflags(write=False)
+    return array
 
 
 def _fits(number: int, dtype: DType) -> bool:
-    if not dtype.is_integer:
+    if dtype.is_float:
+        return abs(number) < 1 << 1023
+    if dtype.is_bool:
         return True
     limits = np.iinfo(dtype.numpy)
     return int(limits.min) <= number <= int(limits.max)

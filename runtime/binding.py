@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime.errors import InputShapeError
-from runtime.memory import address_of
+from runtime.memory import address_of, output_maker
 from runtime.program import Entry, TensorSpec
 
 Shape = tuple[int, ...]
@@ -24,14 +24,15 @@ _LARGEST = 2**62
 
 @dataclass(frozen=True)
 class Binding:
-    """What one combination of input shapes determines.  ``table`` is the native table of sizes;
-    ``values`` the same by text."""
+    """What one combination of input shapes determines.  ``table`` is the native table of sizes,
+    ``values`` the same by text; an output maker gives a new array for an output."""
 
     table: np.ndarray
     address: int
     values: Mapping[str, int]
     arena_bytes: int
     output_shapes: tuple[Shape, ...]
+    output_makers: tuple[Callable[[], np.ndarray], ...]
 
     def size(self, size: int | str) -> int:
         """The value of a size of the entry's description."""
@@ -56,7 +57,11 @@ def bind(entry: Entry, shapes: Sequence[Shape], fill: SizesFunction) -> Binding:
     arena = entry.arena_bytes if isinstance(entry.arena_bytes, int) else values[entry.arena_bytes]
     if not 0 <= arena < _LARGEST:
         raise MemoryError(f"{entry.name}: the sizes {_listed(dims)} need too much memory")
-    return Binding(table, address_of(table), values, arena, output_shapes)
+    makers = tuple(
+        output_maker(shape, np.dtype(spec.dtype))
+        for spec, shape in zip(entry.outputs, output_shapes, strict=True)
+    )
+    return Binding(table, address_of(table), values, arena, output_shapes, makers)
 
 
 def _check_rank_and_literals(entry: Entry, spec: TensorSpec, shape: Shape) -> None:

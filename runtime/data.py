@@ -90,7 +90,7 @@ def split(
     """Rows to train with and ``test`` rows to test with, drawn at random; the same for one seed.
 
     >>> train, test = split({"x": np.arange(5)}, 2, seed=3)
-    >>> sorted(int(row) for row in [*train["x"], *test["x"]])
+    >>> sorted(train["x"].tolist() + test["x"].tolist())
     [0, 1, 2, 3, 4]
     """
     counts = {name: len(array) for name, array in arrays.items()}

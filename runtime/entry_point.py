@@ -15,7 +15,7 @@ import numpy as np
 from runtime.binding import Binding, Shape, bind, declared, shape_text
 from runtime.conversion import conform
 from runtime.errors import CheckError, InputError, InputNameError, InputShapeError
-from runtime.memory import Guarded, address_of, output_empty
+from runtime.memory import Guarded, address_of
 from runtime.naming import suggestion
 from runtime.native_entry import NativeEntry
 from runtime.program import (
@@ -31,7 +31,9 @@ from runtime.program import (
 from runtime.state import State
 from runtime.workspace import Frame, Workspace, Workspaces
 
-_CONTIGUOUS_AND_ALIGNED = 0x101
+# Flags of an array that native code may read where it lies: C-contiguous, aligned, and writeable,
+# since the views a state gives of its parameters are not.
+_READABLE_IN_PLACE = 0x501
 _BINDINGS_KEPT = 256
 
 
@@ -48,7 +50,8 @@ class EntryPoint:
 
     Arguments are the inputs, by position or by name; ``out`` may give arrays for outputs.  Returns
     the outputs by name as new arrays, or the array itself where the entry has a single unnamed
-    one.  An entry that updates parameters runs in one thread at a time; others may run in several.
+    one.  An entry that updates parameters runs in one thread at a time; others may run in several,
+    and read half-updated parameters if they run during an update.
     """
 
     def __init__(
@@ -68,7 +71,6 @@ class EntryPoint:
         self._names = tuple(spec.name for spec in entry.inputs)
         self._dtypes = tuple(np.dtype(spec.dtype) for spec in entry.inputs)
         self._output_names = tuple(spec.name for spec in entry.outputs)
-        self._output_dtypes = tuple(np.dtype(spec.dtype) for spec in entry.outputs)
         self._bindings: dict[tuple[Shape, ...], Binding] = {}
 
     @property
@@ -85,17 +87,21 @@ class EntryPoint:
         return f"<entry {self.name}({inputs}) -> {', '.join(self._output_names) or 'nothing'}>"
 
     def __call__(self, /, *positional: Any, **named: Any) -> Any:
-        out = named.pop("out", None) if "out" not in self._names else None
-        given = self._arranged(positional, named)
-        arrays, addresses = self._read(given)
-        binding = self.binding(tuple([array.shape for array in arrays]))
+        out = None
+        if "out" in named and "out" not in self._names:
+            out = named.pop("out")
+        if named or len(positional) != len(self._names):
+            positional = self._arranged(positional, named)
+        arrays, addresses = self._read(positional)
+        shapes = tuple([array.shape for array in arrays])
+        binding = self._bindings.get(shapes) or self.binding(shapes)
         if out is None:
-            outputs = list(map(output_empty, binding.output_shapes, self._output_dtypes))
+            outputs = [make() for make in binding.output_makers]
         else:
             outputs = self._given_outputs(out, binding, arrays)
         workspace = self._workspaces.take()
         try:
-            if self._workspaces.poison:
+            if workspace.poison:
                 self._run_poisoned(workspace, binding, arrays, outputs)
             else:
                 self._run_in(workspace, binding, addresses, outputs)
@@ -125,21 +131,19 @@ class EntryPoint:
         finally:
             self.recorder = previous
 
-    def _arranged(self, positional: tuple[Any, ...], named: dict[str, Any]) -> Sequence[Any]:
+    def _arranged(self, positional: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """The inputs' values in the order of the inputs."""
         names = self._names
-        if not named and len(positional) == len(names):
-            return positional
         if not positional and len(named) == len(names):
             try:
-                return [named[name] for name in names]
+                return tuple([named[name] for name in names])
             except KeyError:
                 pass
         return self._arranged_or_explained(positional, named)
 
     def _arranged_or_explained(
         self, positional: tuple[Any, ...], named: dict[str, Any]
-    ) -> Sequence[Any]:
+    ) -> tuple[Any, ...]:
         names, here = self._names, self.name
         if len(positional) > len(names):
             raise InputNameError(
@@ -157,28 +161,34 @@ class EntryPoint:
         if missing:
             listed = ", ".join(repr(spec.name) for spec in missing)
             raise InputNameError(f"{here}: no value for input {listed}{declared(*missing)}")
-        return [values[name] for name in names]
+        return tuple(values[name] for name in names)
 
     def _read(self, given: Sequence[Any]) -> tuple[list[np.ndarray], list[int]]:
         """The arrays native code will read, copied only where they have to be; their addresses."""
-        arrays, addresses = [], []
-        for position, dtype in enumerate(self._dtypes):
-            array = given[position]
+        arrays: list[np.ndarray] = []
+        addresses: list[int] = []
+        for array, dtype in zip(given, self._dtypes, strict=True):
             # The usual case first: an array that can be read where it lies.
             if (
                 type(array) is not np.ndarray
                 or array.dtype is not dtype
-                or array.flags.num & _CONTIGUOUS_AND_ALIGNED != _CONTIGUOUS_AND_ALIGNED
+                or array.flags.num & _READABLE_IN_PLACE != _READABLE_IN_PLACE
             ):
-                spec = self.entry.inputs[position]
-                what = f"{self.name}: input {spec.name!r}"
-                try:
-                    array = conform(array, dtype, what)
-                except InputError as error:
-                    raise type(error)(f"{error}{declared(spec)}") from error
+                array = self._conformed(array, len(arrays))
             arrays.append(array)
             addresses.append(address_of(array))
         return arrays, addresses
+
+    def _conformed(self, value: Any, position: int) -> np.ndarray:
+        spec = self.entry.inputs[position]
+        try:
+            array = conform(value, self._dtypes[position], f"{self.name}: input {spec.name!r}")
+        except InputError as error:
+            raise type(error)(f"{error}{declared(spec)}") from error
+        # An update must not change the input it is computed from.
+        updated = (self.state.buffer(name) for name in self.entry.updated)
+        aliases = any(np.may_share_memory(array, buffer) for buffer in updated)
+        return array.copy() if aliases else array
 
     def _given_outputs(
         self, out: Any, binding: Binding, inputs: Sequence[np.ndarray]
@@ -197,7 +207,7 @@ class EntryPoint:
         for spec, shape in zip(self.entry.outputs, binding.output_shapes, strict=True):
             array = out.get(spec.name)
             if array is None:
-                outputs.append(output_empty(shape, np.dtype(spec.dtype)))
+                outputs.append(binding.output_makers[len(outputs)]())
                 continue
             self._check_output(spec, shape, array)
             for other in (*inputs, *parameters, *outputs):
@@ -219,12 +229,10 @@ class EntryPoint:
         if not array.flags.carray:
             raise InputError(f"{here}: has to be contiguous, aligned and writeable")
 
-    def _frame(self, workspace: Workspace) -> Frame:
-        frame = workspace.frames.get(self.entry.name)
-        if frame is None:
-            arrays = [self.state.buffer(name) for name in self.entry.parameters]
-            fixed = [address_of(array) for array in (*arrays, *self._constants)]
-            frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed)
+    def _new_frame(self, workspace: Workspace) -> Frame:
+        arrays = [self.state.buffer(name) for name in self.entry.parameters]
+        fixed = [address_of(array) for array in (*arrays, *self._constants)]
+        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed)
         return frame
 
     def _run_in(
@@ -234,14 +242,18 @@ class EntryPoint:
         addresses: Sequence[int],
         outputs: Sequence[np.ndarray],
     ) -> None:
-        frame = self._frame(workspace)
+        frame = workspace.frames.get(self.entry.name) or self._new_frame(workspace)
         words = frame.words
         words[FRAME_TABLE] = binding.address
         words[FRAME_ARENA] = workspace.arena.reserve(binding.arena_bytes)
-        for position, address in enumerate(addresses, FRAME_BUFFERS):
+        position = FRAME_BUFFERS
+        for address in addresses:
             words[position] = address
-        for position, array in enumerate(outputs, frame.first_output):
+            position += 1
+        position = frame.first_output
+        for array in outputs:
             words[position] = address_of(array)
+            position += 1
         if self.entry.updated:
             with self.state.lock:
                 status = self._invoke(frame, binding)

@@ -55,26 +55,23 @@ class Executable:
         validate(program)
         self.program = program
         self.threads = threads
-        self.state = State() if state is None else state
-        for spec in program.parameters:
-            self.state.add(spec, program.initial[spec.name])
         self.target, self._library = _compiled(program, target)
+        self.state = State() if state is None else state
+        self.state.extend(program.parameters, program.initial)
         self._workspaces = Workspaces(poison)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
         }
+        for name, entry in self.entries.items():
+            if not hasattr(self, name):
+                setattr(self, name, entry)
 
     def __getattr__(self, name: str) -> EntryPoint:
-        # Reached only for what is not an ordinary attribute, so no entry can hide one.
+        """Entries are ordinary attributes, unless they would hide one; this names what is not."""
         entries: Mapping[str, EntryPoint] = self.__dict__.get("entries", {})
-        if name in entries:
-            return entries[name]
         hint = "" if name.startswith("__") else suggestion(name, entries)
         raise AttributeError(f"no entry is named {name!r}{hint}", name=name, obj=self)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.entries]
 
     def __repr__(self) -> str:
         return f"<executable {self.program.name}: {', '.join(self.entries)}>"

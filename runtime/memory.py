@@ -10,6 +10,8 @@ import ctypes
 import itertools
 import math
 import mmap
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,15 +57,17 @@ def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     return aligned_bytes(nbytes).view(dtype).reshape(shape)
 
 
-def output_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """A new array for a result, not initialised.  Very large ones reuse the memory of results the
-    user has dropped: fresh pages cost more than the arithmetic on them."""
+def output_maker(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[], np.ndarray]:
+    """A function that makes new arrays for a result, not initialised.
+
+    Very large ones reuse the memory of results the user has dropped: fresh pages cost more than
+    the arithmetic on them.
+    """
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < _SMALL_OUTPUT:
-        return np.empty(shape, dtype)
-    if nbytes < RECYCLED:
-        return aligned_bytes(nbytes).view(dtype).reshape(shape)
-    return outputs.take(nbytes).view(dtype).reshape(shape)
+        return partial(np.empty, shape, dtype)
+    source = aligned_bytes if nbytes < RECYCLED else outputs.take
+    return lambda: source(nbytes).view(dtype).reshape(shape)
 
 
 def _from_alignment(raw: np.ndarray, alignment: int, nbytes: int) -> np.ndarray:
@@ -156,11 +160,15 @@ class Guarded:
     def __init__(self, nbytes: int) -> None:
         self.nbytes = nbytes
         # Bands differ from buffer to buffer: copying one band onto another must show, too.
-        self._band = 1 + next(_numbers) * 37 % 254
-        self._whole = aligned_bytes(nbytes + 2 * GUARD)
-        self._whole[:GUARD] = self._band
-        self._whole[GUARD + nbytes :] = self._band
-        self.bytes = self._whole[GUARD : GUARD + nbytes]
+        number = next(_numbers)
+        self._band = 1 + number * 37 % 254
+        # So do starts modulo 4096: a store in one buffer would delay loads at the same place of
+        # another, which processors first tell apart by the low twelve bits of their addresses.
+        self._start = GUARD + ALIGNMENT * (number * 5 % 64)
+        self._whole = aligned_bytes(self._start + nbytes + GUARD)
+        self._whole[: self._start] = self._band
+        self._whole[self._start + nbytes :] = self._band
+        self.bytes = self._whole[self._start : self._start + nbytes]
         self.poison()
 
     def poison(self) -> None:
@@ -169,10 +177,11 @@ class Guarded:
 
     def check(self, what: str) -> None:
         """Raises ``GuardError`` with the distance when a guard band was written to."""
-        before = np.flatnonzero(self._whole[:GUARD] != self._band)
-        after = np.flatnonzero(self._whole[GUARD + self.nbytes :] != self._band)
+        before = np.flatnonzero(self._whole[: self._start] != self._band)
+        after = np.flatnonzero(self._whole[self._start + self.nbytes :] != self._band)
         if before.size:
-            raise GuardError(f"{what}: written {GUARD - int(before[0])} bytes before its start")
+            first = self._start - int(before[0])
+            raise GuardError(f"{what}: written {first} bytes before its start")
         if after.size:
             raise GuardError(f"{what}: written {int(after[-1]) + 1} bytes beyond its end")
 

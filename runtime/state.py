@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,15 @@ class State(Mapping[str, np.ndarray]):
         self._specs[spec.name] = spec
         self._buffers[spec.name] = buffer
         self._arrays[spec.name] = values
+
+    def extend(self, specs: Iterable[TensorSpec], initial: Mapping[str, np.ndarray]) -> None:
+        """``add`` for several parameters, all or none."""
+        wanted = list(specs)
+        for spec in wanted:
+            if spec.name in self._specs:
+                _check_same(self._specs[spec.name], spec)
+        for spec in wanted:
+            self.add(spec, initial[spec.name])
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._array(name).copy()

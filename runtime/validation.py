@@ -22,6 +22,8 @@ def validate(program: Program) -> None:
     parameters = {spec.name: spec for spec in program.parameters}
     _distinct("parameter", [spec.name for spec in program.parameters])
     _distinct("entry", [entry.name for entry in program.entries])
+    symbols = [name for entry in program.entries for name in (entry.name, f"{entry.name}.sizes")]
+    _distinct("symbol", symbols)
     for spec in program.parameters:
         _check_spec(spec, (), f"parameter {spec.name!r}")
         _require(spec.name in program.initial, f"parameter {spec.name!r} has no initial value")
@@ -36,14 +38,14 @@ def validate(program: Program) -> None:
 
 def _check_entry(entry: Entry, program: Program, parameters: dict[str, TensorSpec]) -> None:
     here = f"entry {entry.name!r}"
-    _distinct(f"size of {here}", entry.sizes)
-    _distinct(f"input of {here}", [spec.name for spec in entry.inputs])
-    _distinct(f"output of {here}", [spec.name for spec in entry.outputs])
+    _distinct(f"{here}: size", entry.sizes)
+    _distinct(f"{here}: input", [spec.name for spec in entry.inputs])
+    _distinct(f"{here}: output", [spec.name for spec in entry.outputs])
     starts_with_dims = entry.sizes[: len(entry.dims)] == entry.dims
     _require(starts_with_dims, f"{here}: its sizes do not start with its dims")
     for name in (*entry.parameters, *entry.updated):
         _require(name in parameters, f"{here} uses parameter {name!r}, which does not exist")
-    _distinct(f"parameter of {here}", entry.parameters)
+    _distinct(f"{here}: parameter", entry.parameters)
     for name in entry.updated:
         _require(name in entry.parameters, f"{here} updates {name!r} without having it")
     for name in entry.constants:
@@ -94,7 +96,7 @@ def _dtype_of(array: np.ndarray) -> str:
 def _distinct(what: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
-        _require(name not in seen, f"two of {what} are named {name!r}")
+        _require(name not in seen, f"{what} {name!r} is there twice")
         seen.add(name)
 
 

@@ -32,6 +32,7 @@ class Workspace:
     """An arena shared by the entries of one executable, and their frames."""
 
     def __init__(self, poison: bool) -> None:
+        self.poison = poison
         self.arena = Arena(poison)
         self.frames: dict[str, Frame] = {}
 
@@ -40,7 +41,7 @@ class Workspaces:
     """The pool: as many workspaces as calls ever ran at once."""
 
     def __init__(self, poison: bool) -> None:
-        self.poison = poison
+        self._poison = poison
         self._all: list[Workspace] = []
         self._idle: list[Workspace] = []
 
@@ -48,7 +49,7 @@ class Workspaces:
         try:
             return self._idle.pop()
         except IndexError:
-            workspace = Workspace(self.poison)
+            workspace = Workspace(self._poison)
             self._all.append(workspace)
             return workspace
 

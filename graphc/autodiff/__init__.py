@@ -1,6 +1,7 @@
 """Differentiation, graph to graph.
 
-What a gradient is where the function has none is agreed here, for all ops; the tests hold each line:
+What a gradient is where the function has none is agreed here, for all ops; the tests hold each
+line:
 
 ============================ =======================================================================
 ``abs``, ``relu``, ``sign``  0 at 0; ``leaky_relu`` and ``elu`` take the slope of the negative side

@@ -50,15 +50,15 @@ class Context:
 
     @contextmanager
     def within(self, axis: TileAxis) -> Iterator[None]:
-        """In a tile of ``axis``; names bound inside are not seen outside."""
-        names, definitions = self.names, self.definitions
-        self.names, self.definitions = dict(names), dict(definitions)
-        self.axes.append(axis)
+        """In a tile of ``axis``; names bound inside are not seen outside.  The vector axis stays
+        last, so that what a row has in common is used while it is at hand."""
+        before = self.axes, self.names, self.definitions
+        self.names, self.definitions = dict(self.names), dict(self.definitions)
+        self.axes = sorted([*self.axes, axis], key=lambda each: each.width > 0)
         try:
             yield
         finally:
-            self.axes.pop()
-            self.names, self.definitions = names, definitions
+            self.axes, self.names, self.definitions = before
 
     @contextmanager
     def at(self, axes: Sequence[TileAxis]) -> Iterator[None]:

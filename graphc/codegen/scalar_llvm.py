@@ -223,9 +223,19 @@ class LLVMBuilder:
         return self.writer.pure(text, dtype, x.width, x.level)
 
     def _saturate(self, x: Value, dtype: DType) -> Value:
+        """Float to integer.  In LLVM's own saturating conversion vectors fall apart on x86."""
+        least = 0 if dtype.kind == "u" else -(1 << (dtype.bits - 1))
+        greatest = (1 << (dtype.bits - (dtype.kind == "i"))) - 1
+        below = _not_above(greatest, x.dtype)
+        inside = self.select(self.gt(x, below), below, x)
+        inside = self.select(self.lt(inside, least), least, inside)
+        inside = self.select(self.is_nan(x), 0, inside)
         sign = "fptoui" if dtype.kind == "u" else "fptosi"
-        name = f"llvm.{sign}.sat.{suffix(dtype, x.width)}.{suffix(x.dtype, x.width)}"
-        return self.writer.call(name, dtype, [x])
+        text = f"{sign} {inside.type} {inside.text} to {llvm_type(dtype, x.width)}"
+        whole = self.writer.pure(text, dtype, x.width, inside.level)
+        if below == greatest:
+            return whole
+        return self.select(self.gt(x, below), constant(greatest, dtype), whole)
 
     def bitcast(self, x: Value, dtype: DType) -> Value:
         if llvm_type(x.dtype) == llvm_type(dtype):
@@ -266,6 +276,13 @@ class LLVMBuilder:
     def to_memory(self, x: Value) -> Value:
         """What a value is when it is stored."""
         return self.cast(x, dtypes.uint8) if x.dtype.is_bool else x
+
+
+def _not_above(limit: int, dtype: DType) -> float:
+    """The greatest float of ``dtype`` that is not above ``limit``."""
+    precision = 24 if dtype.size == 4 else 53
+    excess = max(0, limit.bit_length() - precision)
+    return float(limit >> excess << excess)
 
 
 def _conversion(source: DType, result: DType) -> str:

@@ -45,12 +45,14 @@ class ConstantFold:
         return rewrite_locally(graph, rule)
 
     def _folded(self, node: Node, make: Make) -> Value | None:
-        arrays = [_array(value) for value in node.operands]
         kind = node.result.type
         shape = [size for size in kind.shape if isinstance(size, int)]
-        if any(array is None for array in arrays) or len(shape) < kind.rank:
+        if len(shape) < kind.rank or math.prod(shape) > self.limit:
             return None
-        if math.prod(shape) > self.limit or any(map(_has_dims, node.attributes.values())):
+        arrays = [_array(value) for value in node.operands]
+        if any(array is None for array in arrays):
+            return None
+        if any(map(_has_dims, node.attributes.values())):
             return None
         with np.errstate(all="ignore"):
             if isinstance(node.op, Elementwise):
@@ -77,7 +79,12 @@ def _on_numbers(node: Node, make: Make) -> Value | None:
 
 
 def _array(value: Value) -> np.ndarray | None:
-    array = value.node.attributes.get("value") if value.node.op.name == "constant" else None
+    """The elements of a constant, or of one that is repeated to a static shape."""
+    node = value.node
+    if node.op.name == "broadcast" and not _has_dims(value.type.shape):
+        inner = _array(node.operands[0])
+        return None if inner is None else node.op.numpy(inner, **node.attributes)
+    array = node.attributes.get("value") if node.op.name == "constant" else None
     return array if isinstance(array, np.ndarray) else None
 
 

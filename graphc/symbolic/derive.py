@@ -13,7 +13,8 @@ from graphc.ir.op import Elementwise, registered
 from graphc.symbolic.differentiate import attribute_names, gradient_steps, operand_names
 from graphc.symbolic.source_text import rule_text
 
-_HEAD = '''"""Gradient rules derived from the mathematics of the records, by ``graphc.symbolic.derive``.
+_HEAD = '''\
+"""Gradient rules derived from the mathematics of the records, by ``graphc.symbolic.derive``.
 
 Generated: change a record's ``math`` and run ``python -m graphc.symbolic.derive``; never edit.
 """
@@ -46,9 +47,7 @@ def text() -> str:
     """The whole file."""
     records = own_records()
     rules = [
-        rule_text(
-            f"{r.name}_gradient", operand_names(r), attribute_names(r), gradient_steps(r)
-        )
+        rule_text(f"{r.name}_gradient", operand_names(r), attribute_names(r), gradient_steps(r))
         for r in records
     ]
     table = "\n".join(f'    "{r.name}": {r.name}_gradient,' for r in records)

@@ -20,7 +20,9 @@ def rule_text(name: str, operands: Sequence[str], attributes: Sequence[str],
               steps: Sequence[Steps]) -> str:  # fmt: skip
     """The source of a rule called ``name`` with the signature of ``Op.grad``."""
     parameters = ", ".join([*operands, *(["*", *attributes] if attributes else [])])
-    lines = [f"def {name}(cotangents: Any, outputs: Any, {_annotated(parameters)}) -> Sequence[Any]:"]
+    lines = [
+        f"def {name}(cotangents: Any, outputs: Any, {_annotated(parameters)}) -> Sequence[Any]:"
+    ]
     used = {a for one in steps for s in one.steps for a in s.operands}
     used |= {a for one in steps for a in one.results}
     lines += ["    (g,) = cotangents"] if "g" in used else []

@@ -39,7 +39,7 @@ TABLE: list[tuple[str, Any, list[Any], list[Any]]] = [
     ("minimum ties", ops.minimum, [[1.0, 2.0], [1.0, 1.0]], [[0.5, 0], [0.5, 1]]),
     ("max ties", lambda x: ops.max(x, axis=1), [[[3.0, 3, 1], [2, 2, 2]]],
      [[[0.5, 0.5, 0], [1 / 3, 1 / 3, 1 / 3]]]),
-    ("min ties", lambda x: ops.min(x), [[[3.0, 1, 1], [2, 2, 1]]], [[[0, 1 / 3, 1 / 3], [0, 0, 1 / 3]]]),
+    ("min ties", ops.min, [[[3.0, 1, 1], [2, 2, 1]]], [[[0, 1 / 3, 1 / 3], [0, 0, 1 / 3]]]),
     ("clip", lambda x: ops.clip(x, -1.0, 1.0), [[-2.0, -1, 0, 1, 2]], [[0, 1, 1, 1, 0]]),
     ("clip from below", lambda x: ops.clip(x, min=0.0), [[-1.0, 0, 1]], [[0, 1, 1]]),
     ("clip from above", lambda x: ops.clip(x, max=0.0), [[-1.0, 0, 1]], [[1, 1, 0]]),

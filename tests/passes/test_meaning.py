@@ -66,8 +66,7 @@ def test_whole_pipeline(graph: Graph, data: st.DataObject) -> None:
         if isinstance(node.op, Rearrange) and len(node.operands) == 1 and node.op.name != "flip":
             assert node.result.type != node.operands[0].type or node.op.name == "permute_dims"
     assert parse(text(final)) == final
-    # A second run finds nothing more to do than the first did to be ready for it.
-    assert len(run(final, OPTIMIZE).graph.nodes) <= len(final.nodes)
+    _check(final, OPTIMIZE, data)  # and what is optimized can be optimized again
 
 
 @given(graphs())

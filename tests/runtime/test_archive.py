@@ -192,6 +192,15 @@ def test_inconsistent_entries(tmp_path, changes, said):
     assert not list(tmp_path.iterdir())
 
 
+def test_entries_whose_symbols_collide():
+    program = sample()
+    other = dataclasses.replace(program.entries[0], name="step.sizes")
+    with pytest.raises(ProgramError, match=r"symbol 'step\.sizes' is there twice"):
+        dataclasses.replace(program, entries=(program.entries[0], other)).save("unwritten")
+    with pytest.raises(ProgramError, match="entry 'step' is there twice"):
+        dataclasses.replace(program, entries=program.entries * 2).save("unwritten")
+
+
 def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "p.graphc"
     sample().save(path)

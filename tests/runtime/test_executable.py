@@ -293,6 +293,49 @@ def test_a_failed_check_says_where_and_changes_nothing(training):
     training.step(f32(1), np.array([3], np.int32))
 
 
+def test_a_view_of_a_parameter_as_the_input_of_its_own_update(programs):
+    """w = w - x for x the live view of w, in two elements, reading x after the first write."""
+    text = """
+define void @f.sizes(ptr %t) {
+  ret void
+}
+define i64 @f(ptr %frame) {
+  %p8 = getelementptr i64, ptr %frame, i64 8
+  %p9 = getelementptr i64, ptr %frame, i64 9
+  %x = load ptr, ptr %p8
+  %w = load ptr, ptr %p9
+  store float 5.0, ptr %w
+  %value = load float, ptr %x
+  %w1 = getelementptr float, ptr %w, i64 1
+  store float %value, ptr %w1
+  ret i64 0
+}
+"""
+    made = programs.entry(
+        "f", [], [programs.spec("x", "float32", 2)], [], parameters=("w",), updated=("w",)
+    )
+    program = programs.program(text, [made], [(programs.spec("w", "float32", 2), [1, 2])])
+    exe = Executable(program)
+    exe(exe.state.view("w"))
+    assert exe.state["w"].tolist() == [5, 1]
+    exe(exe.state.view("w"))
+    assert exe.state["w"].tolist() == [5, 5]
+
+
+def test_a_program_that_does_not_fit_leaves_a_shared_state_alone(programs):
+    one = Executable(programs.affine())
+    program = programs.training()
+    parameters = (TensorSpec("b", "float32", (7,)), *program.parameters)
+    initial = {**program.initial, "b": np.zeros(7, np.float32)}
+    program = dataclasses.replace(program, parameters=parameters, initial=initial)
+    with pytest.raises(StateError, match="'b'"):
+        Executable(program, state=one.state)
+    program = dataclasses.replace(programs.training(), llvm={"baseline": "nonsense"})
+    with pytest.raises(ProgramError):
+        Executable(program, state=one.state)
+    assert list(one.state) == ["b"]
+
+
 def test_the_same_array_twice_is_fine(programs):
     exe = two_inputs(programs, ("N",), ("N",), ["N"], ["N"], "")
     entry = exe.program.entries[0]

@@ -91,7 +91,7 @@ def test_generated_entries(program, n, tmp_path):
     rng = np.random.default_rng(n)
     x, g = (rng.normal(size=(n, size)).astype(np.float32) for size in (ROWS, COLUMNS))
     exe = Executable(program, poison=True)
-    for step in range(2):
+    for _ in range(2):
         before = exe.state.snapshot()
         exe.step(x=x, g=g)
         d = x.T.astype(np.float64) @ g

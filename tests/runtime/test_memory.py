@@ -24,7 +24,7 @@ def test_blocks_are_aligned_and_whole(nbytes):
 def test_arrays_of_every_dtype_and_rank(dtype, shape):
     for array in (
         memory.aligned_empty(shape, dtype),
-        memory.output_empty(shape, np.dtype(dtype)),
+        memory.output_maker(shape, np.dtype(dtype))(),
     ):
         assert array.shape == shape and array.dtype == dtype
         assert array.flags.c_contiguous and array.flags.writeable
@@ -73,7 +73,7 @@ def test_idle_memory_is_bounded_and_can_be_cleared():
 
 def test_outputs_above_the_bound_come_from_the_free_list():
     memory.outputs.clear()
-    array = memory.output_empty((33 << 20,), np.dtype("uint8"))
+    array = memory.output_maker((33 << 20,), np.dtype("uint8"))()
     assert memory.address_of(array) % memory.LARGE == 0
     del array
     assert memory.outputs.idle_bytes() == 34 << 20
@@ -104,12 +104,17 @@ def test_the_arena_is_kept_and_grows():
     assert arena.reserve(100) and arena.capacity >= 100
 
 
+def test_guarded_buffers_start_at_different_places_of_a_page():
+    starts = {memory.address_of(memory.Guarded(3 << 20).bytes) % 4096 for _ in range(8)}
+    assert len(starts) == 8 and all(start % 64 == 0 for start in starts)
+
+
 @pytest.mark.parametrize(("at", "said"), [(-1, "1 bytes before"), (103, "4 bytes beyond")])
 def test_guard_bands_find_a_write_outside(at, said):
     guarded = memory.Guarded(100)
     assert np.isnan(guarded.bytes[:96].view(np.float32)).all()
     guarded.check("buffer")
-    guarded._whole[memory.GUARD + at] = 0
+    guarded._whole[guarded._start + at] = 0
     with pytest.raises(GuardError, match=said):
         guarded.check("buffer")
 

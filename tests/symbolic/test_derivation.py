@@ -125,7 +125,10 @@ def test_cases_and_jumps() -> None:
     )
     check_gradient(cases, [[0.3, -0.7, 2.0, -3.0]])
     larger = elementwise(
-        "larger_of_test", math=lambda sp, x, y: sp.Max(x, y), numpy=np.maximum, lower=lambda b, x, y: x
+        "larger_of_test",
+        math=lambda sp, x, y: sp.Max(x, y),
+        numpy=np.maximum,
+        lower=lambda b, x, y: x,
     )
     x, y = (ops.input(n, (3,), "float32") for n in "xy")
     found = values(grad(ops.sum(larger(x, y)), [x, y]), x=[1, 2, 3], y=[2, 2, 2])
