@@ -173,7 +173,7 @@ def load(target: str) -> Any:
         raise CommandError(f"{file} defines no {name}; it has: {listed or 'no graph at all'}")
     if not _is_target(found[name]):
         kind = type(found[name]).__name__
-        raise CommandError(f"{target} is a {kind}, not a Graph, Tensor or Executable")
+        raise CommandError(f"{target} is no Graph, Tensor or Executable but of type {kind}")
     return found[name]
 
 

@@ -24,7 +24,7 @@ from runtime.target import Target
 if TYPE_CHECKING:
     import networkx
 
-    from graphc.bench import Benchmark
+    from graphc.bench import Report
     from graphc.compiler import Compilation
 
 STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
@@ -251,14 +251,28 @@ def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
 
 
 def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
-    """The graph that ``text`` says; ``ParseError`` points at line and column where it says none."""
+    """The graph that ``text`` says; ``ParseError`` points at line and column where it says none.
+
+    ``constants`` has the arrays that the text gives by their digest alone.
+
+    >>> graph = parse("graph @negate<N>(%x: f32[N]) { %0 = negative(%x) : f32[N] return y = %0 }")
+    >>> graph.name
+    'negate'
+    """
     from graphc.ir.parser import parse as parse_ir
 
     return Graph.of(parse_ir(text, constants=constants))
 
 
-def benchmark(graph: Graph | Tensor, **options: Any) -> Benchmark:
-    """Time a graph fused, unfused and in NumPy; see ``graphc.bench.benchmark``."""
+def benchmark(graph: Graph | Tensor, **options: Any) -> Report:
+    """Time a graph fused, unfused and in NumPy; see ``graphc.bench.benchmark`` for the options.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N",))
+    >>> report = benchmark(2 * x + 1, sizes={"N": [1000]}, seconds=0.02)
+    >>> report.results[0].variant("fused").timing.calls >= 3
+    True
+    """
     from graphc.bench import benchmark as measure
 
     return measure(Graph("main", graph) if isinstance(graph, Tensor) else graph, **options)

@@ -16,7 +16,7 @@ LAYERS = (
     "location",
     "errors",
     "ir",
-    "tensor operands",
+    "tensor operands numpy_protocol",
     "ops initializers",
     "symbolic",
     "autodiff",

@@ -78,7 +78,7 @@ def as_graph(graph: Any) -> tuple[Any, Graph]:
     import graphc
 
     if isinstance(graph, graphc.Tensor):
-        graph = graphc.Graph(graph.name or "graph", outputs={"result": graph})
+        graph = graphc.Graph("main", graph)
     if not isinstance(graph, graphc.Graph):
         raise ArgumentError(f"benchmark takes a Graph or a Tensor, not {type(graph).__name__}")
     return graph, graph.ir
