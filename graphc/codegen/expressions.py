@@ -10,9 +10,19 @@ from graphc.codegen.grid import Grid, TileAxis, positions, single, spans
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index, lanes_constant
 from graphc.ir import dtypes
-from graphc.ir import op as records
-from graphc.loops.ir import Apply, AxisIndex, Expr, Let, Literal, Load, Name, Reduce, SizeOf
-from graphc.loops.ir import Statement
+from graphc.loops.ir import (
+    Apply,
+    AxisIndex,
+    Expr,
+    Let,
+    Literal,
+    Load,
+    Name,
+    Reduce,
+    SizeOf,
+    Statement,
+)
+from graphc.loops.scalars import elementwise
 
 Lower = Callable[..., Value]
 
@@ -93,9 +103,7 @@ def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:
         return _BOOLS[name](builder)
     if name == "divide" and operand.is_float:
         return builder.div
-    record = records.lookup(name)
-    if not isinstance(record, records.Elementwise):
-        raise TypeError(f"{name} is no elementwise op")
+    record = elementwise(name)
     attributes = dict(expression.attributes)
     return lambda *operands: record.lower(builder, *operands, **attributes)
 

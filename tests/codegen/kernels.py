@@ -150,3 +150,7 @@ class Native:
     def __call__(self, *arrays: np.ndarray, **bindings: int) -> None:
         arguments, _keep = self.prepare(arrays, bindings)
         self.call(*arguments)
+
+
+def shape_of(argument: Argument, bindings: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(dims.evaluate(size, bindings) for size in argument.shape)
