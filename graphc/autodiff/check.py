@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc.autodiff.reverse import vjp
 from graphc.errors import GradientError
-from graphc.ir import dtypes, graphs
+from graphc.ir import graphs
 from graphc.ir.interpreter import evaluate
 from graphc.operands import as_array, as_tensor
 from graphc.tensor import Tensor, functions
@@ -83,12 +83,14 @@ def check_gradient(
     """Compare the gradient of ``f`` at ``inputs`` with finite differences.
 
     ``f`` takes one Tensor an input and gives a Tensor or several, of any shapes; floating-point
-    ``inputs`` (arrays, numbers) are taken as float64 and differentiated, others are held fixed.  Outputs
-    are weighted with fixed numbers, so each element of every Jacobian counts.  ``step`` is relative to
-    the larger of 1 and the element; choose points further than that from corners of ``f``.
+    ``inputs`` (arrays, numbers) are taken as float64 and differentiated, others are held fixed.
+    Outputs are weighted with fixed numbers, so each element of every Jacobian counts.  ``step`` is
+    relative to the larger of 1 and the element; choose points further than that from corners of
+    ``f``.
 
-    Returns a report to print.  Raises ``GradientError``, whose text is that report, where a derivative
-    differs by more than ``tolerance`` (relative to 1, or to the derivative where it is larger).
+    Returns a report to print.  Raises ``GradientError``, whose text is that report, where a
+    derivative differs by more than ``tolerance`` (relative to 1, or to the derivative where it is
+    larger).
 
     >>> import graphc
     >>> report = graphc.check_gradient(lambda x: graphc.sin(x) * x, [[0.5, 2.0]])
@@ -150,7 +152,7 @@ class _Evaluator:
         self._graph = graphs.collect("check", named, inputs=[x.value for x in operands])
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        bound = {x.name: array for x, array in zip(self._graph.inputs, arrays, strict=True)}
+        bound = {str(x.name): array for x, array in zip(self._graph.inputs, arrays, strict=True)}
         outputs, _ = evaluate(self._graph, bound)
         return [np.asarray(outputs[name]) for name in self._graph.outputs]
 

@@ -26,12 +26,13 @@ def custom_gradient(
 ) -> Callable[..., Any]:
     """``f`` with the gradient rule ``grad`` in the place of that of its expansion.
 
-    ``f`` takes Tensors and gives a Tensor or a tuple of them.  ``grad(cotangent, output, *operands)``
-    gives one Tensor an operand, of its shape and dtype, or ``None`` for no gradient; where ``f`` gives
-    a tuple, cotangents and outputs are tuples.  Tensors that ``f`` captures get no gradient.
+    ``f`` takes Tensors and gives a Tensor or a tuple of them.  ``grad(cotangent, output,
+    *operands)`` gives one Tensor an operand, of its shape and dtype, or ``None`` for no gradient;
+    where ``f`` gives a tuple, cotangents and outputs are tuples.  Tensors that ``f`` captures get
+    no gradient.
 
-    With a ``name`` the op enters the registry, so that a graph that holds it can be read back from its
-    text; ``ValueError`` where the name is taken.
+    With a ``name`` the op enters the registry, so that a graph that holds it can be read back from
+    its text; ``ValueError`` where the name is taken.
 
     >>> import graphc
     >>> clipped = graphc.custom_gradient(lambda x: x, lambda g, out, x: graphc.clip(g, -1.0, 1.0))
@@ -40,7 +41,7 @@ def custom_gradient(
     >>> float(graphc.evaluate(dx, x=3.0))
     1.0
     """
-    shown = name or getattr(f, "__name__", "custom")
+    shown = str(name or getattr(f, "__name__", "custom"))
     record = Composite(
         name=shown if shown.isidentifier() else "custom",
         infer=partial(_types, f),
@@ -101,5 +102,7 @@ def _rule(
     )
     gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
     if len(gradients) != len(operands):
-        raise GradientError(f"the rule gave {len(gradients)} gradients for {len(operands)} operands")
+        raise GradientError(
+            f"the rule gave {len(gradients)} gradients for {len(operands)} operands"
+        )
     return gradients

@@ -1,8 +1,8 @@
 """Forward-mode differentiation out of reverse mode.
 
-Responsible for Jacobian-vector products.  A vector-Jacobian product is linear in its cotangent, so its
-own derivative with respect to that cotangent is the Jacobian-vector product: no second set of rules is
-needed, and what the first pass computed falls away as dead code.
+Responsible for Jacobian-vector products.  A vector-Jacobian product is linear in its cotangent, so
+its own derivative with respect to that cotangent is the Jacobian-vector product: no second set of
+rules is needed, and what the first pass computed falls away as dead code.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def jvp(
     """The Jacobian-vector product: how each of ``outputs`` changes as ``wrt`` moves along
     ``tangents``.  Each result has the shape and dtype of its output.
 
-    Raises ``ArgumentError`` where numbers of tensors differ, and ``GradientError`` where a tangent is
-    not of its tensor's type, or as ``graphc.grad`` does.
+    Raises ``ArgumentError`` where numbers of tensors differ, and ``GradientError`` where a tangent
+    is not of its tensor's type, or as ``graphc.grad`` does.
 
     >>> import graphc
     >>> x = graphc.input("x", (3,))
@@ -56,4 +56,6 @@ def jvp(
 def _check_linear(results: Sequence[Tensor], placeholders: set[object]) -> None:
     reached = topological([result.value for result in results])
     if any(node in placeholders for node in reached):
-        raise fail(GradientError("a gradient rule on the way is not linear in its cotangent"), "jvp")
+        raise fail(
+            GradientError("a gradient rule on the way is not linear in its cotangent"), "jvp"
+        )

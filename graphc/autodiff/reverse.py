@@ -1,14 +1,14 @@
 """Reverse-mode differentiation, graph to graph.
 
-Responsible for chaining the gradient rules of the records backwards from an output.  What a rule says
-is the record's affair.  The result is ordinary graph, to be differentiated again.
+Responsible for chaining the gradient rules of the records backwards from an output.  What a rule
+says is the record's affair.  The result is ordinary graph, to be differentiated again.
 
 Contributions to one value are added in a fixed order: that of the consumers, last first, and of
 their operands from left to right.  A value that nothing flows to has a gradient of zeros.
 No gradient flows into or through integers and booleans.
 
-Every node made here carries the line of the forward node it belongs to, and the name ``grad(h)``, where
-``h`` is the name of that node (or of its op); ``is_backward`` asks for it.
+Every node made here carries the line of the forward node it belongs to, and the name ``grad.h``,
+where ``h`` is the name of that node (or of its op); ``is_backward`` asks for it.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ from graphc.ir.op import Composite
 from graphc.operands import as_tensor, broadcast, fail, naming
 from graphc.tensor import Tensor
 
+_PREFIX = "grad."
+
 
 def grad(
     y: Tensor, wrt: Sequence[Tensor], *, cotangent: Tensor | None = None
 ) -> tuple[Tensor, ...]:
     """The gradients of the scalar ``y`` with respect to each tensor of ``wrt``, as new graph.
 
-    Each has the shape and dtype of its tensor, and is zeros where ``y`` does not depend on it.  With a
-    ``cotangent`` (of the shape and dtype of ``y``) ``y`` may have any shape, and the result is the
-    product of the cotangent with the Jacobian.  ``wrt`` may be inputs, parameters or values computed
-    on the way.  Gradients may be differentiated again.
+    Each has the shape and dtype of its tensor, and is zeros where ``y`` does not depend on it.
+    With a ``cotangent`` (of the shape and dtype of ``y``) ``y`` may have any shape, and the result
+    is the product of the cotangent with the Jacobian.  ``wrt`` may be inputs, parameters or values
+    computed on the way.  Gradients may be differentiated again.
 
-    Raises ``GradientError`` where ``y`` is no scalar and has no cotangent, where ``y`` or a tensor of
-    ``wrt`` is not floating point, and where an op on the way has no gradient.
+    Raises ``GradientError`` where ``y`` is no scalar and has no cotangent, where ``y`` or a tensor
+    of ``wrt`` is not floating point, and where an op on the way has no gradient.
 
     >>> import graphc
     >>> x = graphc.input("x", ())
@@ -84,17 +86,19 @@ def vjp(
     pairs = [(y.value, g) for y, g in zip(outputs, cotangents, strict=True)]
     found = pull_back(pairs, sources)
     return tuple(
-        total if total is not None else zeros_like(x)
-        for x, total in zip(wrt, found, strict=True)
+        total if total is not None else zeros_like(x) for x, total in zip(wrt, found, strict=True)
     )
 
 
 def is_backward(node: Node) -> bool:
     """Whether ``node`` was made by differentiation.
 
-    The mark is the name, ``grad(...)``, because names survive printing, parsing and passes.
+    The mark is the name, ``grad.h``, because names survive printing, parsing and passes; a name of
+    a second derivative begins ``grad.grad.``.  Inputs and parameters are never backward.
     """
-    return node.name is not None and node.name.startswith("grad(")
+    if node.op.name in ("input", "parameter"):
+        return False
+    return node.name is not None and node.name.startswith(_PREFIX)
 
 
 def pull_back(
@@ -136,7 +140,7 @@ def _active(nodes: Sequence[Node], sources: Sequence[Value]) -> set[Value]:
     """The floating-point values that depend on a source, sources among them."""
     active = set(sources)
     for node in nodes:
-        if node.op.name != "stop_gradient" and any(v in active for v in node.operands):
+        if any(operand in active for operand in node.operands):
             active.update(v for v in node.results if v.type.dtype.is_float)
     return active
 
@@ -196,13 +200,15 @@ def _of_expansion(
 
 @contextmanager
 def _standing_for(node: Node) -> Iterator[None]:
-    with location.at(node.location), naming(f"grad({node.name or node.op.name})"):
+    with location.at(node.location), naming(f"{_PREFIX}{node.name or node.op.name}"):
         yield
 
 
 def _check_output(y: Tensor) -> None:
     if not isinstance(y, Tensor):
-        raise fail(ArgumentError(f"wants a Tensor to differentiate, not {type(y).__name__}"), "grad")
+        raise fail(
+            ArgumentError(f"wants a Tensor to differentiate, not {type(y).__name__}"), "grad"
+        )
     if not y.dtype.is_float:
         raise fail(GradientError(f"a value of {y.dtype} has no gradient"), "grad", [y])
 

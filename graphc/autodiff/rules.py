@@ -1,8 +1,8 @@
 """Which gradient rule an op has.
 
-Responsible for the order of precedence: the record's own ``grad``; the derivative of its mathematics
-(stored for graphc's own ops, derived at first use for a user's); for a composite the gradient of its
-expansion.  Says nothing of how rules are chained (``graphc.autodiff.reverse``).
+Responsible for the order of precedence: the record's own ``grad``; the derivative of its
+mathematics (stored for graphc's own ops, derived at first use for a user's); for a composite the
+gradient of its expansion.  Says nothing of how rules are chained (``graphc.autodiff.reverse``).
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ def rule_of(op: Op) -> Rule | None:
     if isinstance(op, Composite):
         return None
     if not isinstance(op, Elementwise):
-        raise GradientError(
-            "it has no gradient", advice="put graphc.stop_gradient around it"
-        )
+        raise GradientError("it has no gradient", advice="put graphc.stop_gradient around it")
     stored = derivatives.RULES.get(op.name)
     if stored is not None:
         return stored

@@ -1,12 +1,13 @@
 """Losses, one value a sample, as Keras' functions give them.
 
-``y_true`` comes first and ``y_pred`` second.  Their shapes must be equal: nothing broadcasts, because
-a loss that silently broadcasts is the classical error.  The class axis is reduced and the batch is not:
-``graphc.mean`` of the result is the loss to differentiate.  From probabilities the arithmetic is Keras'
-(rows divided by their sums, clipped to [1e-7, 1 - 1e-7], logarithm); from logits it is exact.
+``y_true`` comes first and ``y_pred`` second.  Their shapes must be equal: nothing broadcasts,
+because a loss that silently broadcasts is the classical error.  The class axis is reduced and the
+batch is not: ``graphc.mean`` of the result is the loss to differentiate.  From probabilities the
+arithmetic is Keras' (rows divided by their sums, clipped to [1e-7, 1 - 1e-7], logarithm); from
+logits it is exact.
 
-The sparse loss picks a row's element by comparing labels with class numbers, not by a gather, so that
-it fuses with the softmax around it.
+The sparse loss picks a row's element by comparing labels with class numbers, not by a gather, so
+that it fuses with the softmax around it.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ def _clipped(x: Tensor) -> Tensor:
 
 
 def _numpy_clipped(x: np.ndarray) -> np.ndarray:
-    return np.clip(x, x.dtype.type(EPSILON), x.dtype.type(1.0 - EPSILON))
+    return np.clip(x, x.dtype.type(EPSILON), x.dtype.type(1.0 - EPSILON))  # type: ignore[no-any-return]
 
 
 def _share(x: Tensor, axis: int) -> Tensor:
     """Rows divided by their sums."""
-    return x / call.sum(x, axis=axis, keepdims=True)
+    return x / call.sum(x, axis=axis, keepdims=True)  # type: ignore[no-any-return]
 
 
 # -- mean squared and absolute errors ----------------------------------------------------------
@@ -158,8 +159,8 @@ _binary = composite(
 
 @public(_binary)
 def binary_crossentropy(y_true: Any, y_pred: Any, *, from_logits: bool = False) -> Tensor:
-    """``mean(-(y_true*log(p) + (1 - y_true)*log(1 - p)), axis=-1)``, ``p`` being ``y_pred`` or, from
-    logits, its sigmoid.
+    """``mean(-(y_true*log(p) + (1 - y_true)*log(1 - p)), axis=-1)``, ``p`` being ``y_pred`` or,
+    from logits, its sigmoid.
 
     Equal shapes ``(..., D)`` give ``(...)``, in the dtype of ``y_pred``.  Raises ``ShapeError``.
 
@@ -184,7 +185,7 @@ def _numpy_categorical(
 
 def _numpy_log_shares(y_pred: np.ndarray, axis: int, from_logits: bool) -> np.ndarray:
     if not from_logits:
-        return np.log(_numpy_clipped(y_pred / np.sum(y_pred, axis=axis, keepdims=True)))
+        return np.log(_numpy_clipped(y_pred / np.sum(y_pred, axis=axis, keepdims=True)))  # type: ignore[no-any-return]
     moved = y_pred - np.max(y_pred, axis=axis, keepdims=True, initial=-np.inf)
     return np.asarray(moved - np.log(np.sum(np.exp(moved), axis=axis, keepdims=True)))
 
@@ -212,8 +213,8 @@ _categorical = composite(
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, *, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """``-sum(y_true * log(p), axis)``, ``p`` being ``y_pred`` with rows divided by their sums or, from
-    logits, its softmax; ``y_true`` is a distribution over classes, such as a one-hot row.
+    """``-sum(y_true * log(p), axis)``, ``p`` being ``y_pred`` with rows divided by their sums or,
+    from logits, its softmax; ``y_true`` is a distribution over classes, such as a one-hot row.
 
     Equal shapes ``(..., C)`` give ``(...)``, in the dtype of ``y_pred``.  Raises ``ShapeError``,
     ``AxisError``.
@@ -298,12 +299,12 @@ _sparse = composite(
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, *, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """``-log(p[label])`` for each row of ``y_pred`` along ``axis``, ``p`` being the row divided by its
-    sum or, from logits, its softmax; ``y_true`` holds the labels, integers in ``[0, C)``.
+    """``-log(p[label])`` for each row of ``y_pred`` along ``axis``, ``p`` being the row divided by
+    its sum or, from logits, its softmax; ``y_true`` holds the labels, integers in ``[0, C)``.
 
-    Labels ``(...)`` and predictions ``(..., C)`` give ``(...)``, in the dtype of ``y_pred``.  Raises
-    ``ShapeError``, ``AxisError``; ``DTypeError`` where labels are no integers; and, when it runs,
-    ``IndexRangeError`` for a label outside its range.
+    Labels ``(...)`` and predictions ``(..., C)`` give ``(...)``, in the dtype of ``y_pred``.
+    Raises ``ShapeError``, ``AxisError``; ``DTypeError`` where labels are no integers; and, when it
+    runs, ``IndexRangeError`` for a label outside its range.
 
     >>> import graphc
     >>> z, y = graphc.input("z", ("N", 10)), graphc.input("y", ("N",), graphc.int32)
@@ -331,5 +332,3 @@ def _check_labels(name: str, labels: Tensor, predicted: Tensor, axis: int) -> No
             f"{shape_text(predicted.shape)} without axis {axis}, {shape_text(wanted)}"
         )
         raise fail(ShapeError(reason), name, [labels, predicted])
-
-

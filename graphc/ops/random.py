@@ -1,10 +1,10 @@
 """Random numbers that are a function of seed, step, stream and position.
 
-Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011) turns a
-counter of 128 bits and a key of 64 into 128 random bits.  The key is the generator's seed; the counter
-holds the element's number in its low half, and in its high half the step, kept in a parameter, and the
-stream, one for each draw declared.  So draws do not depend on order, fusion or threads, every draw of
-a graph differs, and equal seeds repeat.
+Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011)
+turns a counter of 128 bits and a key of 64 into 128 random bits.  The key is the generator's seed;
+the counter holds the element's number in its low half, and in its high half the step, kept in a
+parameter, and the stream, one for each draw declared.  So draws do not depend on order, fusion or
+threads, every draw of a graph differs, and equal seeds repeat.
 
 The graph advances the step itself: ``random_updates`` finds the generators that a graph's results
 depend on and gives the new states, which belong to the updates of the graph.
@@ -39,8 +39,8 @@ STREAM_SHIFT = 40  # 2**40 steps and 2**23 streams share the high half of the co
 class Generator:
     """A source of random numbers that a graph advances by itself, one step each time it runs.
 
-    ``state`` is a parameter, int64 of shape (2,): seed and step.  Each draw declared with a generator
-    is a stream of its own, numbered in order of declaration.  A graph that draws has
+    ``state`` is a parameter, int64 of shape (2,): seed and step.  Each draw declared with a
+    generator is a stream of its own, numbered in order of declaration.  A graph that draws has
     ``updates()`` among its updates.  Raises ``ArgumentError`` where ``seed`` is no int of 64 bits.
 
     >>> import graphc
@@ -71,12 +71,12 @@ class Generator:
 
 
 def _advanced(state: Tensor) -> Tensor:
-    return state + call.constant(np.array([0, 1], np.int64))
+    return state + call.constant(np.array([0, 1], np.int64))  # type: ignore[no-any-return]
 
 
 def random_updates(results: Iterable[Tensor | Value]) -> list[tuple[Tensor, Tensor]]:
-    """Parameters of the generators that ``results`` depend on, each with its next state, in order of
-    appearance.  A graph adds those it has no update for already.
+    """Parameters of the generators that ``results`` depend on, each with its next state, in order
+    of appearance.  A graph adds those it has no update for already.
     """
     values = [r.value if isinstance(r, Tensor) else r for r in results]
     states = dict.fromkeys(
@@ -159,8 +159,8 @@ def _fraction_type(types: Sequence[TensorType], attributes: Attributes) -> tuple
 
 
 def _discarded(dtype: DType, word: int) -> tuple[int, int]:
-    """By how much to shift left, then right, to keep the bits of a fraction in ``dtype``: 53 of all 64
-    for float64, and 24 of the chosen word's 32 for float32."""
+    """By how much to shift left, then right, to keep the bits of a fraction in ``dtype``: 53 of all
+    64 for float64, and 24 of the chosen word's 32 for float32."""
     if dtype is dtypes.float64:
         return 0, 11
     return (32, 40) if word == 0 else (0, 40)
@@ -169,7 +169,7 @@ def _discarded(dtype: DType, word: int) -> tuple[int, int]:
 def _fraction_numpy(bits: Any, *, dtype: DType, word: int) -> np.ndarray:
     left, right = (np.uint64(count) for count in _discarded(dtype, word))
     kept = (np.asarray(bits).astype(np.uint64) << left) >> right
-    return kept.astype(dtype.numpy) * dtype.numpy.type(2.0 ** (int(right) - 64))
+    return kept.astype(dtype.numpy) * dtype.numpy.type(2.0 ** (int(right) - 64))  # type: ignore[no-any-return]
 
 
 def _fraction_lower(b: Any, bits: Any, *, dtype: DType, word: int) -> Any:
@@ -234,7 +234,7 @@ def _normal_numpy(state: np.ndarray, *, shape: Any, dtype: DType, stream: int) -
     second = _bits_numpy(state, shape, stream, 1) if dtype is dtypes.float64 else first
     fraction = _fraction_numpy(first, dtype=dtype, word=0)
     angle = _fraction_numpy(second, dtype=dtype, word=1) * dtype.numpy.type(2 * np.pi)
-    return np.sqrt(-2 * np.log(1 - fraction)) * np.cos(angle)
+    return np.sqrt(-2 * np.log(1 - fraction)) * np.cos(angle)  # type: ignore[no-any-return]
 
 
 def _draw_type(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
@@ -278,6 +278,16 @@ def _draw(record: Any, shape: Any, dtype: Any, generator: Any) -> Tensor:
     )
 
 
+def _are(first: Any, second: Any, numbers: tuple[float, float]) -> bool:
+    """Whether both are numbers, and those of the bare distribution."""
+    return all(isinstance(x, (int, float)) for x in (first, second)) and (first, second) == numbers
+
+
+def _parameters(drawn: Tensor, *parameters: Any) -> list[Tensor]:
+    """Parameters of a distribution, of the type of what is drawn."""
+    return [call.broadcast_to(as_tensor(x, drawn.dtype), drawn.shape) for x in parameters]
+
+
 @public(_uniform)
 def uniform(
     shape: Any,
@@ -289,8 +299,8 @@ def uniform(
 ) -> Tensor:
     """Random numbers spread evenly over ``[low, high)``, new ones each time the graph runs.
 
-    ``low`` and ``high`` are numbers or Tensors that broadcast to ``shape``, and gradients flow to them;
-    rounding may give ``high`` itself unless they are 0 and 1.  float32 or float64.  Raises
+    ``low`` and ``high`` are numbers or Tensors that broadcast to ``shape``, and gradients flow to
+    them; rounding may give ``high`` itself unless they are 0 and 1.  float32 or float64.  Raises
     ``ArgumentError``, ``ShapeError``.
 
     >>> import graphc
@@ -298,9 +308,9 @@ def uniform(
     Tensor add: f32[N, 3]
     """
     drawn = _draw(_uniform, shape, dtype, generator)
-    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and (low, high) == (0, 1):
+    if _are(low, high, (0, 1)):
         return drawn
-    floor, ceiling = (call.broadcast_to(as_tensor(x, drawn.dtype), drawn.shape) for x in (low, high))
+    floor, ceiling = _parameters(drawn, low, high)
     return drawn * (ceiling - floor) + floor
 
 
@@ -315,19 +325,18 @@ def normal(
 ) -> Tensor:
     """Random numbers of the normal distribution, new ones each time the graph runs.
 
-    ``mean`` and ``stddev`` are numbers or Tensors that broadcast to ``shape``, and gradients flow to
-    them.  By Box and Muller's method from fractions of 24 bits (float64: 53), so no number is further
-    than 5.8 (8.6) deviations from the mean.  Raises ``ArgumentError``, ``ShapeError``.
+    ``mean`` and ``stddev`` are numbers or Tensors that broadcast to ``shape``, and gradients flow
+    to them.  By Box and Muller's method from fractions of 24 bits (float64: 53), so no number is
+    further than 5.8 (8.6) deviations from the mean.  Raises ``ArgumentError``, ``ShapeError``.
 
     >>> import graphc
     >>> graphc.normal(("N", 3), generator=graphc.Generator(7))
     Tensor normal: f32[N, 3]
     """
     drawn = _draw(_normal, shape, dtype, generator)
-    if isinstance(mean, (int, float)) and isinstance(stddev, (int, float)):
-        if (mean, stddev) == (0, 1):
-            return drawn
-    middle, spread = (call.broadcast_to(as_tensor(x, drawn.dtype), drawn.shape) for x in (mean, stddev))
+    if _are(mean, stddev, (0, 1)):
+        return drawn
+    middle, spread = _parameters(drawn, mean, stddev)
     return drawn * spread + middle
 
 
@@ -335,8 +344,8 @@ def normal(
 def bernoulli(p: Any, shape: Any, *, generator: Generator) -> Tensor:
     """Random booleans, each true with probability ``p``, new ones each time the graph runs.
 
-    ``p`` is a number or a Tensor that broadcasts to ``shape``; it gets no gradient.  Probabilities are
-    met to 2**-24 (2**-53 where ``p`` is float64).  Raises ``ArgumentError``, ``ShapeError``.
+    ``p`` is a number or a Tensor that broadcasts to ``shape``; it gets no gradient.  Probabilities
+    are met to 2**-24 (2**-53 where ``p`` is float64).  Raises ``ArgumentError``, ``ShapeError``.
 
     >>> import graphc
     >>> graphc.bernoulli(0.8, ("N", 3), generator=graphc.Generator(7))
@@ -344,4 +353,4 @@ def bernoulli(p: Any, shape: Any, *, generator: Generator) -> Tensor:
     """
     kind = dtypes.float64 if getattr(p, "dtype", None) == dtypes.float64 else dtypes.float32
     drawn = _draw(_uniform, shape, kind, generator)
-    return drawn < call.broadcast_to(as_tensor(p, kind), drawn.shape)
+    return drawn < call.broadcast_to(as_tensor(p, kind), drawn.shape)  # type: ignore[no-any-return]

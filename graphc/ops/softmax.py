@@ -1,8 +1,8 @@
 """softmax, log_softmax and logsumexp: exponentials of a row against their sum.
 
-All subtract the row's maximum first, so that nothing overflows; the result does not depend on what is
-subtracted, hence the maximum is a constant for the gradient.  Formulas: Blanchard, Higham, Higham,
-"Accurately computing the log-sum-exp and softmax functions" (2021).
+All subtract the row's maximum first, so that nothing overflows; the result does not depend on what
+is subtracted, hence the maximum is a constant for the gradient.  Formulas: Blanchard, Higham,
+Higham, "Accurately computing the log-sum-exp and softmax functions" (2021).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from graphc.errors import AxisError
 from graphc.ir.op import Attributes
 from graphc.ir.types import TensorType
 from graphc.operands import convert, fail
-from graphc.errors import AxisError
 from graphc.ops.declare import call, composite, public
 from graphc.ops.shapes import normal_axes
 from graphc.tensor import Tensor
@@ -23,7 +23,7 @@ from graphc.tensor import Tensor
 
 def shifted(x: Tensor, axis: int) -> Tensor:
     """``x`` less the maximum of its row."""
-    return x - call.stop_gradient(_highest(x, (axis,)))
+    return x - call.stop_gradient(_highest(x, (axis,)))  # type: ignore[no-any-return]
 
 
 def _highest(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -88,8 +88,8 @@ _softmax = composite(
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``axis``, without overflow; positive, and each row sums to 1.
 
-    Floating point of any rank from 1; integers become floats.  A row that holds NaN or +inf, or nothing
-    but -inf, is NaN.  Raises ``AxisError``.
+    Floating point of any rank from 1; integers become floats.  A row that holds NaN or +inf, or
+    nothing but -inf, is NaN.  Raises ``AxisError``.
 
     >>> import graphc
     >>> graphc.softmax(graphc.input("scores", ("N", 10)))
@@ -107,7 +107,7 @@ def _numpy_log_softmax(x: np.ndarray, *, axis: int) -> np.ndarray:
 
 def _log_softmax_expansion(x: Tensor, *, axis: int) -> Tensor:
     moved = shifted(x, axis)
-    return moved - call.log(call.sum(call.exp(moved), axis=axis, keepdims=True))
+    return moved - call.log(call.sum(call.exp(moved), axis=axis, keepdims=True))  # type: ignore[no-any-return]
 
 
 def _log_softmax_gradient(cotangents: Any, outputs: Any, x: Tensor, *, axis: int) -> Any:
@@ -155,9 +155,7 @@ def _logsumexp_expansion(x: Tensor, *, axes: tuple[int, ...]) -> Tensor:
     return total + call.squeeze(pivot, axes)  # type: ignore[no-any-return]
 
 
-def _logsumexp_gradient(
-    cotangents: Any, outputs: Any, x: Tensor, *, axes: tuple[int, ...]
-) -> Any:
+def _logsumexp_gradient(cotangents: Any, outputs: Any, x: Tensor, *, axes: tuple[int, ...]) -> Any:
     (g,), (out,) = cotangents, outputs
     # Nothing but -inf: the shares are 0, not exp(-inf + inf).
     total = call.where(call.equal(out, -np.inf), 0, out)

@@ -1,7 +1,7 @@
 """Mathematics to ops, and graphs to mathematics.
 
-Responsible for ``from_sympy``, which makes an elementwise op out of an expression, and ``to_sympy``,
-which says a graph as an expression, to be read or to be typeset.
+Responsible for ``from_sympy``, which makes an elementwise op out of an expression, and
+``to_sympy``, which says a graph as an expression, to be read or to be typeset.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def to_sympy(y: Tensor) -> Any:
     """``y`` as a sympy expression, element by element.
 
     Inputs and parameters become real symbols of their names; elementwise ops their mathematics;
-    broadcasting is silent; any other op, such as a sum or a product of matrices, becomes a function of
-    its name.  Raises ``UnsupportedError`` where the graph is deeper than sympy can hold.
+    broadcasting is silent; any other op, such as a sum or a product of matrices, becomes a function
+    of its name.  Raises ``UnsupportedError`` where the graph is deeper than sympy can hold.
 
     >>> import graphc
     >>> x = graphc.input("x", ("N",))

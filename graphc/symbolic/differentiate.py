@@ -1,15 +1,15 @@
 """Gradient rules derived from what a record says in ``math``.
 
-Responsible for partial derivatives as steps and as a rule that autodiff can call.  The derived rules
-of graphc's own records stand in ``graphc.ops.derivatives``, written by ``graphc.symbolic.derive``, so
-only a user's own op comes here while a graph is declared.
+Responsible for partial derivatives as steps and as a rule that autodiff can call.  The derived
+rules of graphc's own records stand in ``graphc.ops.derivatives``, written by
+``graphc.symbolic.derive``, so only a user's own op comes here while a graph is declared.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -35,13 +35,13 @@ def attribute_names(record: Elementwise) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
-@lru_cache(maxsize=None)
+@cache
 def gradient_steps(record: Elementwise) -> tuple[Steps, ...]:
     """For each operand the steps of cotangent times partial derivative, over the symbols ``g``
     (the cotangent), ``out`` (the result), and the names of operands and attributes.
 
-    Raises ``GradientError`` where sympy knows no derivative, ``UnsupportedError`` where the derivative
-    needs a function that graphc has no op for.
+    Raises ``GradientError`` where sympy knows no derivative, ``UnsupportedError`` where the
+    derivative needs a function that graphc has no op for.
     """
     assert record.math is not None
     operands = [sp.Symbol(name, real=True) for name in operand_names(record)]
@@ -51,8 +51,10 @@ def gradient_steps(record: Elementwise) -> tuple[Steps, ...]:
     found = []
     for operand in operands:
         partial = _without_jumps(sp.diff(function, operand))
-        full = sp.piecewise_fold(cotangent * partial) if partial.has(sp.Piecewise) else (
-            cotangent * partial
+        full = (
+            sp.piecewise_fold(cotangent * partial)
+            if partial.has(sp.Piecewise)
+            else (cotangent * partial)
         )
         found.append(stability.best(full, function, operands, [cotangent, *attributes]))
     return tuple(found)
@@ -94,8 +96,8 @@ def derived_rule(record: Elementwise) -> Callable[..., Sequence[Any]]:
 
 
 def in_tensors(steps: Steps, symbols: dict[str, Any]) -> Any:
-    """The one result of ``steps`` as a Tensor, ``None`` where it is 0; attributes may be Python numbers
-    in ``symbols``."""
+    """The one result of ``steps`` as a Tensor, ``None`` where it is 0; attributes may be Python
+    numbers in ``symbols``."""
     typed = next(s for s in symbols.values() if isinstance(s, tensor.Tensor))
 
     def apply(name: str, *operands: Any) -> Any:

@@ -1,9 +1,10 @@
 """Which of several equal expressions computes best.
 
-Two forms of a derivative that are equal over the reals differ in floating point: ``1 - tanh(x)**2`` is
-0 at 10, where ``cosh(x)**-2`` is right.  Responsible for making the forms and for choosing one: each is
-computed in float32 by the records' own references and compared with the value to 30 digits, relatively,
-at ordinary, tiny and large (+-100) points; the fewest bad points win, then the cheapest.
+Two forms of a derivative that are equal over the reals differ in floating point: ``1 - tanh(x)**2``
+is 0 at 10, where ``cosh(x)**-2`` is right.  Responsible for making the forms and for choosing one:
+each is computed in float32 by the records' own references and compared with the value to 30 digits,
+relatively, at ordinary, tiny and large (+-100) points; the fewest bad points win, then the
+cheapest.
 """
 
 from __future__ import annotations

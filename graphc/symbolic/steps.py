@@ -79,9 +79,13 @@ def relation(op: str) -> Any | None:
     """sympy's comparison or logical function that the op ``op`` is; ``None`` for other ops."""
     found = {name: function for function, name in _BINARY.items()} | {"logical_not": sp.Not}
     function = found.get(op)
-    return function if function is not None and issubclass(function, sp.Basic) and issubclass(
-        function, sp.logic.boolalg.Boolean
-    ) else None
+    return (
+        function
+        if function is not None
+        and issubclass(function, sp.Basic)
+        and issubclass(function, sp.logic.boolalg.Boolean)
+        else None
+    )
 
 
 def translate(expressions: Sequence[Any]) -> Steps:
@@ -148,7 +152,7 @@ class _Writer:
         if op is None:
             raise UnsupportedError(
                 f"no op of graphc computes {expression.func.__name__}, met in {expression}",
-                advice="Declare an op of that meaning with graphc.elementwise(..., numpy=, lower=).",
+                advice="declare an op of that meaning with graphc.elementwise",
             )
         total, *rest = map(self.write, expression.args)
         for operand in rest:
@@ -156,7 +160,8 @@ class _Writer:
         return total
 
     def _sum(self, expression: Any) -> Argument:
-        positive, negative = [], []
+        positive: list[Any] = []
+        negative: list[Any] = []
         for term in expression.args:
             flipped = _is_negative(term)
             (negative if flipped else positive).append(-term if flipped else term)
@@ -178,7 +183,8 @@ class _Writer:
         if _is_negative(expression):
             return self.emit("negative", self.write(-expression))
         number, rest = expression.as_coeff_Mul()
-        top, bottom = [], []
+        top: list[Any] = []
+        bottom: list[Any] = []
         for factor in sp.Mul.make_args(rest):
             base, exponent = factor.as_base_exp()
             below = not isinstance(factor, sp.exp) and _is_negative(exponent)

@@ -48,7 +48,10 @@ def _run(program: Any, x: Any, y: Any) -> Any:
     return made[-1]
 
 
-POINTS = [np.array([[0.3, -0.8, 1.1], [0.6, 0.2, -0.4]]), np.array([[-0.5, 0.9, 0.1], [0.7, -1.2, 0.4]])]
+POINTS = [
+    np.array([[0.3, -0.8, 1.1], [0.6, 0.2, -0.4]]),
+    np.array([[-0.5, 0.9, 0.1], [0.7, -1.2, 0.4]]),
+]
 
 
 @settings(max_examples=40, deadline=None)

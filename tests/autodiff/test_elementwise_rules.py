@@ -21,8 +21,8 @@ from tests.evaluation import values
 ORDINARY = (0.31, -0.73, 1.9, -2.6, 5.5, -7.2, 13.25, -19.5)
 LARGE = (42.0, -42.0, 100.0, -100.0)
 TINY = (1e-3, -1e-6, 1e-12, -1e-30)
-# Where the derivative of the definition does not exist, the table of tests/autodiff/test_singular.py
-# decides; and sympy's derivatives of floor are no numbers.
+# Where the derivative of the definition does not exist, the table of
+# tests/autodiff/test_singular.py decides; and sympy's derivatives of floor are no numbers.
 NO_TRUTH = {"floor_divide", "sign", "floor", "ceil", "round"}
 
 
@@ -94,7 +94,9 @@ def test_against_30_digits(record: Elementwise, dtype: str) -> None:
     info = np.finfo(dtype)
     tolerance = 200 * float(info.eps)
     compared = 0
-    for partial, found in zip(_truth(record, y.value.node.attributes, count), computed, strict=True):
+    for partial, found in zip(
+        _truth(record, y.value.node.attributes, count), computed, strict=True
+    ):
         for j, point in enumerate(grid.T.astype(np.float64)):
             true = _at(partial, tuple(map(float, point)))
             if true is None or not np.isfinite(out[j]):

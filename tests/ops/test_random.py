@@ -78,18 +78,25 @@ def _draws(generator: Generator, shape: Any = (40_000,)) -> dict[str, Any]:
 
 
 def test_reference_and_expansion_agree() -> None:
-    for y in (*list(_draws(Generator(3), (5, 7)).values())[:4], ops.uniform((), generator=Generator(1))):
+    for y in (
+        *list(_draws(Generator(3), (5, 7)).values())[:4],
+        ops.uniform((), generator=Generator(1)),
+    ):
         reference, expanded = values([y, expansion_of(y)])
         assert reference.dtype == expanded.dtype and reference.shape == expanded.shape
         np.testing.assert_allclose(reference, expanded, rtol=1e-6)
 
 
 def test_distributions() -> None:
-    found = dict(zip("u u64 n n64 b".split(), values(list(_draws(Generator(11)).values())), strict=True))
+    found = dict(
+        zip(
+            ["u", "u64", "n", "n64", "b"], values(list(_draws(Generator(11)).values())), strict=True
+        )
+    )
     count = 40_000
     for name in ("u", "u64"):
         u = found[name].astype("f8")
-        assert 0 <= u.min() and u.max() < 1
+        assert u.min() >= 0 and u.max() < 1
         # Kolmogorov's statistic; 1.95 / sqrt(n) is exceeded once in a thousand.
         steps = np.arange(1, count + 1) / count
         assert np.abs(np.sort(u) - steps).max() < 1.95 / np.sqrt(count)

@@ -81,7 +81,9 @@ def test_lowered_code_is_made_of_the_records_lowering() -> None:
             return float32
 
         def __getattr__(self, name: str) -> Any:
-            return lambda *operands: calls.append(name) or f"{name}({', '.join(map(str, operands))})"
+            return lambda *operands: (
+                calls.append(name) or f"{name}({', '.join(map(str, operands))})"
+            )
 
     record: Any = from_sympy("square_less_half_of_test", x * y - 0.5).op
     text = record.lower(Builder(), "p", "q")

@@ -32,6 +32,8 @@ def _ops_in(steps: Any) -> list[str]:
 
 
 def test_the_stored_rules_are_those_that_would_be_derived_now() -> None:
+    if f"sympy {sp.__version__}" not in derive.PATH.read_text(encoding="utf-8"):
+        pytest.skip("derived by another version of sympy; the values are tested in any case")
     code = (
         "from graphc.symbolic import derive\n"
         "assert derive.PATH.read_text(encoding='utf-8') == derive.text(), "
@@ -125,7 +127,10 @@ def test_cases_and_jumps() -> None:
     )
     check_gradient(cases, [[0.3, -0.7, 2.0, -3.0]])
     larger = elementwise(
-        "larger_of_test", math=lambda sp, x, y: sp.Max(x, y), numpy=np.maximum, lower=lambda b, x, y: x
+        "larger_of_test",
+        math=lambda sp, x, y: sp.Max(x, y),
+        numpy=np.maximum,
+        lower=lambda b, x, y: x,
     )
     x, y = (ops.input(n, (3,), "float32") for n in "xy")
     found = values(grad(ops.sum(larger(x, y)), [x, y]), x=[1, 2, 3], y=[2, 2, 2])
