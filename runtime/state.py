@@ -106,6 +106,7 @@ class State(Mapping[str, np.ndarray]):
             self._array(name)
         checked = {name: _conform(self._specs[name], value) for name, value in values.items()}
         with self.lock:
+            checked = {name: self._apart(array) for name, array in checked.items()}
             for name, array in checked.items():
                 self._arrays[name][...] = array
 
@@ -133,6 +134,13 @@ class State(Mapping[str, np.ndarray]):
     def buffer(self, name: str) -> np.ndarray:
         """The live, writable memory, for native code; everyone else uses ``[]`` or ``view``."""
         return self._array(name)
+
+    def _apart(self, array: np.ndarray) -> np.ndarray:
+        """A copy of what lies in a parameter, so that two can be exchanged through their views."""
+        inside = array.base is not None and any(
+            np.may_share_memory(array, own) for own in self._arrays.values()
+        )
+        return array.copy() if inside else array
 
     def _array(self, name: str) -> np.ndarray:
         array = self._arrays.get(name)

@@ -49,7 +49,11 @@ class Run:
 
 
 class Trainer:
-    """Trains ``executable`` by calling its entry ``entry`` once for each batch.
+    """Trains ``executable`` by calling its entry ``entry`` once for each batch::
+
+        trainer = Trainer(exe, "step")
+        history = trainer.fit({"x": images, "labels": labels}, epochs=5, batch_size=128)
+        history["loss"], trainer.evaluate("evaluate", test)["accuracy"]
 
     ``epoch`` and ``step`` say which epoch (counted over all ``fit``s) and batch come next,
     ``history`` what was measured.  A callback may set ``stop``.
@@ -151,9 +155,9 @@ class Trainer:
         save_checkpoint(path, self.executable.state, progress)
 
     def _fit(self, run: Run) -> None:
-        _tell(run, "on_fit_begin", self)
         with DeferredInterrupt() as interrupt:
             try:
+                _tell(run, "on_fit_begin", self)
                 while self.epoch < run.last_epoch and self._run_epoch(run, interrupt):
                     if interrupt.pending or self.stop:
                         break
@@ -161,6 +165,7 @@ class Trainer:
                 self.history.interrupted = interrupt.pending
                 _tell(run, "on_fit_end", self)
         if interrupt.pending:
+            self.history.interrupted = True
             raise KeyboardInterrupt
 
     def _run_epoch(self, run: Run, interrupt: DeferredInterrupt) -> bool:

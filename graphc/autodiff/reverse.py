@@ -140,7 +140,7 @@ def _active(nodes: Sequence[Node], sources: Sequence[Value]) -> set[Value]:
     """The floating-point values that depend on a source, sources among them."""
     active = set(sources)
     for node in nodes:
-        if node.op.name != "stop_gradient" and any(v in active for v in node.operands):
+        if any(operand in active for operand in node.operands):
             active.update(v for v in node.results if v.type.dtype.is_float)
     return active
 

@@ -114,8 +114,8 @@ def choose_tile(
 
     A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a splat
     of the left one in registers, and makes h + v loads for h*v FMAs.  What counts first is that
-    little of the tiles at the edges is wasted, then that loads are few.  A column sum folds groups of
-    8 rows; rows that are not known come mostly in multiples of 8.
+    little of the tiles at the edges is wasted, then that loads are few and the code short.  A column
+    sum folds groups of 8 rows; rows that are not known come mostly in multiples of 4.
     """
     limit = target.vector_registers - 1
     if column_sum:
@@ -129,7 +129,8 @@ def choose_tile(
 
     def effort(tile: tuple[int, int]) -> float:
         h, v = tile
-        return _waste(rows, h) * _waste(columns, v * lanes) * (1 + 0.1 * (h + v) / (h * v))
+        loads, size = (h + v) / (h * v), h * v
+        return _waste(rows, h) * _waste(columns, v * lanes) * (1 + 0.1 * loads + 0.002 * size)
 
     return min(fits, key=effort, default=(ir.TREE if column_sum else 1, 1))
 

@@ -92,6 +92,16 @@ def test_lists_and_numbers_are_written(state):
     assert state["w"].tolist() == [[1, 2, 3], [4, 5, 6]] and state["n"] == 7
 
 
+def test_parameters_exchanged_through_their_views():
+    state = State()
+    for name, value in (("a", 1), ("b", 2)):
+        state.add(TensorSpec(name, "int64", (2,)), np.full(2, value))
+    state.update({"a": state.view("b"), "b": state.view("a")[::-1]})
+    assert state["a"].tolist() == [2, 2] and state["b"].tolist() == [1, 1]
+    state["a"] += 5
+    assert state["a"].tolist() == [7, 7]
+
+
 def test_a_snapshot_has_to_be_whole(state):
     with pytest.raises(StateError, match="lacks 'n'"):
         state.restore({"w": state["w"] + 1})

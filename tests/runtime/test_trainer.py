@@ -202,6 +202,28 @@ def test_ctrl_c_finishes_the_step_and_leaves_all_usable(trainer, data):
     assert not trainer.history.interrupted and len(trainer.history.epochs) == 2
 
 
+def test_training_in_another_thread_leaves_signals_alone(trainer, data):
+    import threading
+
+    seen = []
+    watch = At(0, 1, lambda _: seen.append(signal.getsignal(signal.SIGINT)))
+    worker = threading.Thread(target=trainer.fit, args=(data, 1, 8), kwargs={"callbacks": [watch]})
+    worker.start()
+    worker.join()
+    assert seen == [signal.default_int_handler] and trainer.epoch == 1
+
+
+def test_every_callback_is_told_of_the_end_when_one_fails_at_the_beginning(trainer, data):
+    class Failing(Callback):
+        def on_fit_begin(self, trainer):
+            raise RuntimeError("no")
+
+    log = Log()
+    with pytest.raises(RuntimeError, match="no"):
+        trainer.fit(data, 1, 8, callbacks=[log, Failing()])
+    assert log.events == ["begin", "done"]
+
+
 def test_a_second_ctrl_c_interrupts_at_once(trainer, data):
     class Twice(Callback):
         def on_batch_end(self, trainer, step, metrics):
