@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from graphc.bench import Report
     from graphc.compiler import Compilation
+    from graphc.symbolic.typeset import Formula
 
 STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 
@@ -41,10 +42,8 @@ class Graph:
     >>> import graphc
     >>> x = graphc.input("x", ("N", 3))
     >>> graph = Graph("double", outputs={"y": 2 * x})
-    >>> print(graph.text(locations=False))
-    graph @double<N>(
-        %x: f32[N, 3]
-    ) {
+    >>> print(graph.text(locations=False), end="")
+    graph @double<N>(%x: f32[N, 3]) {
       %0 = constant() {value = f32[](2.0)} : f32[]
       %1 = broadcast(%0) {shape = [N, 3], axes = []} : f32[N, 3]
       %2 = multiply(%1, %x) : f32[N, 3]
@@ -109,11 +108,17 @@ class Graph:
 
         return svg(self.ir)
 
-    def html(self) -> str:
-        """A page that shows picture and text side by side."""
+    def html(self, *, formulas: bool = False) -> str:
+        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
-        return html(self.ir)
+        return html(self.ir, formulas=formulas)
+
+    def formulas(self) -> tuple[Formula, ...]:
+        """The graph as mathematics, gradients included: each formula as text, LaTeX and MathML."""
+        from graphc.viz.mathematics import mathematics
+
+        return mathematics(self.ir)
 
     def to_dot(self) -> str:
         """The graph in Graphviz' language."""
