@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from graphc.bench import Report
     from graphc.compiler import Compilation
+    from graphc.symbolic.typeset import Formula
 
 STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 
@@ -33,18 +34,16 @@ STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 class Graph:
     """A named function of its inputs: outputs to return and parameters to update.
 
-    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their new
-    values, all computed from the old ones.  Generators of random numbers that the graph uses are
-    advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no parameter, or of
-    another shape or dtype than the parameter it updates.
+    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their
+    new values, all computed from the old ones.  Generators of random numbers that the graph uses
+    are advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no
+    parameter, or of another shape or dtype than the parameter it updates.
 
     >>> import graphc
     >>> x = graphc.input("x", ("N", 3))
     >>> graph = Graph("double", outputs={"y": 2 * x})
-    >>> print(graph.text(locations=False))
-    graph @double<N>(
-        %x: f32[N, 3]
-    ) {
+    >>> print(graph.text(locations=False), end="")
+    graph @double<N>(%x: f32[N, 3]) {
       %0 = constant() {value = f32[](2.0)} : f32[]
       %1 = broadcast(%0) {shape = [N, 3], axes = []} : f32[N, 3]
       %2 = multiply(%1, %x) : f32[N, 3]
@@ -109,11 +108,17 @@ class Graph:
 
         return svg(self.ir)
 
-    def html(self) -> str:
-        """A page that shows picture and text side by side."""
+    def html(self, *, formulas: bool = False) -> str:
+        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
-        return html(self.ir)
+        return html(self.ir, formulas=formulas)
+
+    def formulas(self) -> tuple[Formula, ...]:
+        """The graph as mathematics, gradients included: each formula as text, LaTeX and MathML."""
+        from graphc.viz.mathematics import mathematics
+
+        return mathematics(self.ir)
 
     def to_dot(self) -> str:
         """The graph in Graphviz' language."""
@@ -314,5 +319,7 @@ def _check_inputs(graph: graphs.Graph) -> None:
         other = names.setdefault(value.name or "", value)
         if other is not value:
             raise _at_user(
-                UnsupportedError(f"two inputs or parameters of {graph.name} are named {value.name!r}")
+                UnsupportedError(
+                    f"two inputs or parameters of {graph.name} are named {value.name!r}"
+                )
             )

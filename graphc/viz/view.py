@@ -20,6 +20,7 @@ from graphc.viz.phases import BACKWARD, FORWARD, PHASES, UPDATE, phases
 
 _NEAR = 5  # a source is drawn again for readers this many steps further down
 _LONGEST_DETAIL = 34
+_SAME_ELEMENT = frozenset({"broadcast", "squeeze", "expand_dims", "reshape", "astype"})
 
 
 @dataclass(frozen=True)
@@ -215,14 +216,27 @@ class _Table:
 
 
 def inline_texts(flat: Flat) -> dict[Node, str]:
-    """How each constant of one element, and each broadcast of one, is written into its readers."""
+    """How each constant of one element, each size, and each of them in another shape or dtype is
+    written into its readers."""
     texts: dict[Node, str] = {}
     for node in flat.nodes:
+        before = [value.node for value in flat.operands[node]]
         if node.op.name == "constant" and np.size(node.attributes["value"]) == 1:
             texts[node] = scalar_text(np.asarray(node.attributes["value"]).item())
-        elif node.op.name == "broadcast" and flat.operands[node][0].node in texts:
-            texts[node] = texts[flat.operands[node][0].node]
+        elif node.op.name in _SAME_ELEMENT and before[0] in texts:
+            texts[node] = texts[before[0]]
+        else:
+            size = size_text(node, before)
+            texts.update({node: size} if size is not None else {})
     return texts
+
+
+def size_text(node: Node, before: Sequence[Node]) -> str | None:
+    """The size that ``node`` is, where it takes one element of an ``iota``: the way in which a
+    graph says a size as a number."""
+    if node.op.name != "slice" or before[0].op.name != "iota" or node.result.type.size != 1:
+        return None
+    return str(node.attributes["start"][0])
 
 
 def scalar_text(value: float | int | bool) -> str:
@@ -256,7 +270,7 @@ def _detail(node: Node) -> str:
 
 def _attributes(node: Node) -> Iterator[str]:
     for key, value in node.attributes.items():
-        if key in _LEFT_OUT or isinstance(value, np.ndarray):
+        if key in _LEFT_OUT or isinstance(value, np.ndarray) or value == ():
             continue
         if isinstance(value, tuple):
             yield f"{key} {', '.join(map(str, value))}"
