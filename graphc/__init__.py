@@ -31,7 +31,7 @@ _LATER = {
     "check_gradient": "graphc.autodiff",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",
-    "from_sympy": "graphc.symbolic",
+    "from_sympy": "graphc.symbolic.convert",
 }
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 

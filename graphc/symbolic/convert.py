@@ -174,4 +174,4 @@ def _constant(node: Node) -> Any:
     number = value.item()
     if isinstance(number, bool):
         return sp.true if number else sp.false
-    return sp.Integer(int(number)) if number == number // 1 else sp.Float(number, 9)
+    return sp.Integer(int(number)) if number == number // 1 else sp.Float(str(value.reshape(())[()]))
