@@ -41,11 +41,15 @@ class Dim:
     terms: tuple[tuple[Monomial, int], ...]
 
     def __add__(self, other: "Size") -> "Size":
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
         return _collect([*self.terms, *_terms(other)])
 
     __radd__ = __add__
 
     def __mul__(self, other: "Size") -> "Size":
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
         return _collect(
             (tuple(sorted(a + b, key=str)), c * d)
             for a, c in self.terms

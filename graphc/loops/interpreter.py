@@ -184,13 +184,9 @@ class _Machine:
         if view is not None and view.shape == space.shape:
             view[...] = value
             return
-        buffer = self.arrays[name]
-        if not index:  # every axis has one point
-            buffer[...] = np.asarray(value).reshape(())
-            return
         places = self._places(name, index, space, None)
-        spread = [self._spread(place, space) for place in places]
-        buffer[tuple(spread)] = self._spread(value, space)
+        spread = tuple(self._spread(place, space) for place in places)
+        self.arrays[name][spread] = self._spread(value, space)
 
     # Expressions.
 
@@ -241,7 +237,7 @@ class _Machine:
         ranges = tuple(
             slice(space.starts[at], space.starts[at] + space.shape[at]) for at in positions
         )
-        ordered = buffer[ranges].transpose(np.argsort(positions))
+        ordered = buffer[(*ranges, ...)].transpose(np.argsort(positions))
         shape = [space.shape[at] if at in positions else 1 for at in range(len(space.shape))]
         return ordered.reshape(shape)
 

@@ -28,6 +28,8 @@ def identity(kind: str, dtype: DType) -> Array:
         lowest = kind == "maximum"
         if dtype.is_float:
             return dtype.numpy.type(-np.inf if lowest else np.inf)
+        if dtype.is_bool:
+            return np.bool_(not lowest)
         limits = np.iinfo(dtype.numpy)
         return dtype.numpy.type(limits.min if lowest else limits.max)
     return as_constant(kind in ("multiply", "all"), dtype)
@@ -133,8 +135,9 @@ class Fold:
         if missing:
             absent = np.full((*values.shape[:-1], missing), identity(self.kind, dtype))
             values = np.concatenate([values, absent], axis=-1)
-        blocks = values.reshape(*values.shape[:-1], -1, TREE)
-        self._ascend((_fold_halves(self.kind, blocks),), blocks.shape[-2])
+        count = values.shape[-1] // TREE
+        blocks = values.reshape(*values.shape[:-1], count, TREE)
+        self._ascend((_fold_halves(self.kind, blocks),), count)
 
     def _lane(self, values: tuple[Array, ...], length: int) -> None:
         dtype = self.builder.dtype(values[0])

@@ -1,4 +1,4 @@
-"""Gradient rules of the records in this library, against finite differences, twice differentiated."""
+"""Gradient rules of the records in this library, against finite differences, first and second."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from graphc.tensor import Tensor
 from tests.ops.values import random, run, same, stand_in
 
 
-def by_pieces(result: Tensor, arrays: list[np.ndarray], sizes: dict[str, int]) -> np.ndarray | None:
+def by_pieces(
+    result: Tensor, arrays: list[np.ndarray], sizes: dict[str, int]
+) -> np.ndarray | None:
     """The value of a node by its record's pieces, one element at a time."""
     node = result.value.node
     shape = tuple(value_of(size, sizes) for size in result.shape)
@@ -149,7 +151,11 @@ def test_slice_gradient_puts_elements_back(index: Any) -> None:
         bounds = {k: tuple(value_of(v, {"X0": 5}) for v in node.attributes[k])
                   for k in ("start", "stop", "step")}  # fmt: skip
         expected = np.zeros_like(x)
-        expected[tuple(slice(a, None if b < 0 else b, s) for a, b, s in zip(*bounds.values(), strict=True))] = g
+        expected[
+            tuple(
+                slice(a, None if b < 0 else b, s) for a, b, s in zip(*bounds.values(), strict=True)
+            )
+        ] = g
         arrays = {"g": g} if not symbolic else {"g": g, "x": x}
         assert back.shape == t.shape
         same(run(back + 0 * t if symbolic else back, **arrays), expected)

@@ -1,0 +1,267 @@
+"""Loads and stores of grids: a scalar, a vector, or a gather for each position.
+
+The kind follows from the stride along the vector axis: none is a scalar (spread where it meets a
+vector), one is a vector, any other a gather.  Tails are masked, guards read zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.codegen import expressions
+from graphc.codegen.affine import Affine, element
+from graphc.codegen.context import Context
+from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
+from graphc.codegen.values import (
+    POINTER,
+    Value,
+    constant,
+    index,
+    lanes_constant,
+    llvm_type,
+    memory_type,
+    suffix,
+)
+from graphc.ir import dtypes
+from graphc.ir.dims import Size
+from graphc.ir.dtypes import DType
+from graphc.loops.ir import Expr, Load
+
+ZEROS_BYTES = 512
+
+
+@dataclass
+class _Place:
+    """Where an access goes: its buffer, the affine element number, the computed part."""
+
+    buffer: str
+    dtype: DType
+    affine: Affine
+    others: list[tuple[Size, Grid]]
+    axes: list[TileAxis]
+
+    @property
+    def vector_axis(self) -> TileAxis | None:
+        return next((axis for axis in self.axes if axis.width), None)
+
+
+def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
+    argument = context.arguments[buffer]
+    affine = element(indices, argument.shape, context.definitions)
+    others = [(f, expressions.evaluate(context, e)) for f, e in affine.others]
+    used = set(affine.strides).union(*(grid.axes for _, grid in others))
+    axes = [axis for axis in context.axes if axis.name in used]
+    return _Place(buffer, argument.dtype, affine, others, axes)
+
+
+def load(context: Context, expression: Load) -> Grid:
+    """The grid that a load gives."""
+    expression = context.staged.get(expression, expression) if context.staged else expression
+    place = _place(context, expression.buffer, expression.index)
+    if expression.guard is None:
+        guard = None
+        axes = place.axes
+    else:
+        guard = expressions.evaluate(context, expression.guard)
+        used = {axis.name for axis in place.axes} | set(guard.axes)
+        axes = [axis for axis in context.axes if axis.name in used]
+    values = []
+    for position in positions(axes):
+        condition = guard.at(position) if guard is not None else None
+        values.append(_load_at(context, place, position, condition))
+    return Grid(spans(axes), values)
+
+
+def _load_at(context: Context, place: _Place, position: Position, guard: Value | None) -> Value:
+    axis = place.vector_axis
+    if guard is not None and guard.width > 1:
+        axis = axis or context.vector_axis
+    if axis is None:
+        address = _guarded(context, _address(context, place, position), guard)
+        return _load_plain(context, place, address, 1)
+    mask = context.mask(axis, position[axis.name])
+    if guard is not None and guard.width > 1:
+        mask = guard if mask is None else context.builder.bit_and(mask, guard)
+        guard = None
+    if not _is_contiguous(place, axis):
+        addresses = _addresses(context, place, position, axis)
+        lanes = mask or constant(True, dtypes.bool_, axis.width)
+        if guard is not None:
+            lanes = context.builder.bit_and(lanes, guard)
+        return context.builder.gather(addresses, lanes, place.dtype)
+    address = _guarded(context, _address(context, place, position), guard)
+    if mask is None:
+        return _load_plain(context, place, address, axis.width)
+    return _load_masked(context, place, address, mask)
+
+
+def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
+    """``address``, or that of zeros where the scalar ``guard`` is false."""
+    if guard is None:
+        return address
+    return context.writer.choose(guard, address, Value("@zeros", POINTER))
+
+
+def _is_contiguous(place: _Place, axis: TileAxis) -> bool:
+    varying = any(axis.name in grid.axes for _, grid in place.others)
+    return place.affine.strides.get(axis.name) == 1 and not varying
+
+
+def _load_plain(context: Context, place: _Place, address: Value, width: int) -> Value:
+    dtype, writer = place.dtype, context.writer
+    kind = memory_type(dtype, width)
+    text = f"load {kind}, ptr {address.text}, align {dtype.size}"
+    return _known(context, place, text, lambda: writer.ordered(text, _stored(dtype), width))
+
+
+def _load_masked(context: Context, place: _Place, address: Value, mask: Value) -> Value:
+    dtype, width = place.dtype, mask.width
+    kind, lanes = memory_type(dtype, width), llvm_type(dtypes.bool_, width)
+    name = f"@llvm.masked.load.{suffix(_stored(dtype), width)}.p0"
+    context.writer.declare(f"declare {kind} {name}(ptr, i32, {lanes}, {kind})")
+    text = (
+        f"call {kind} {name}(ptr {address.text}, i32 {dtype.size}, {lanes} {mask.text},"
+        f" {kind} zeroinitializer)"
+    )
+    writer = context.writer
+    return _known(context, place, text, lambda: writer.ordered(text, _stored(dtype), width))
+
+
+def _known(context: Context, place: _Place, text: str, make) -> Value:  # type: ignore[no-untyped-def]
+    key = f"{context.versions[place.buffer]} {text}"
+    value = context.writer.recall(key)
+    if value is None:
+        value = context.builder.from_memory(make(), place.dtype)
+        context.writer.remember(key, value)
+    return value
+
+
+def _stored(dtype: DType) -> DType:
+    return dtypes.uint8 if dtype.is_bool else dtype
+
+
+def _address(context: Context, place: _Place, position: Position) -> Value:
+    """The address at a position; of the first lane of a vector."""
+    writer, size = context.writer, place.dtype.size
+    offset, moving = _constant_part(context, place.affine.constant, size)
+    for axis in place.axes:
+        stride = place.affine.strides.get(axis.name)
+        if stride is None:
+            continue
+        base, extra = context.point(axis, position[axis.name])
+        moving.append(writer.multiply(base, context.size(_scaled(stride, size))))
+        literal, more = _constant_part(context, stride * extra, size)
+        offset += literal
+        moving += more
+    for factor, grid in place.others:
+        value = grid.at(position)
+        if value.width == 1:
+            moving.append(writer.multiply(value, context.size(_scaled(factor, size))))
+    pointer = context.pointer(place.buffer)
+    for part in sorted(moving, key=lambda value: value.level):
+        if part.literal is not None:
+            offset += int(part.literal)
+        else:
+            pointer = context.advance(pointer, part)
+    return context.advance(pointer, index(offset))
+
+
+def _scaled(size: Size, factor: int) -> Size:
+    return size * factor
+
+
+def _constant_part(context: Context, size: Size, scale: int) -> tuple[int, list[Value]]:
+    """A constant offset as a number of bytes, or as a value."""
+    if isinstance(size, int):
+        return size * scale, []
+    value = context.size(size)
+    return 0, [context.writer.multiply(value, index(scale))]
+
+
+def _addresses(context: Context, place: _Place, position: Position, axis: TileAxis) -> Value:
+    """The addresses of the lanes of a vector position."""
+    builder, size, width = context.builder, place.dtype.size, axis.width
+    pointer = _address(context, place, position)
+    stride = place.affine.strides.get(axis.name, 0)
+    if isinstance(stride, int):
+        lanes = lanes_constant(tuple(lane * stride * size for lane in range(width)), dtypes.int64)
+    else:
+        iota = lanes_constant(tuple(range(width)), dtypes.int64)
+        lanes = builder.mul(iota, context.size(_scaled(stride, size)))
+    for factor, grid in place.others:
+        value = grid.at(position)
+        if value.width > 1:
+            lanes = builder.add(lanes, builder.mul(value, context.size(_scaled(factor, size))))
+    text = f"getelementptr i8, ptr {pointer.text}, {lanes.type} {lanes.text}"
+    return context.writer.pure(text, POINTER, width, max(pointer.level, lanes.level))
+
+
+def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid) -> None:
+    """Store a grid.  Clamped positions store nothing."""
+    place = _place(context, buffer, indices)
+    used = {axis.name for axis in place.axes} | set(value.axes)
+    axes = [axis for axis in context.axes if axis.name in used]
+    for position in positions(axes):
+        _store_at(context, place, position, value.at(position))
+    context.stored(buffer)
+
+
+def _store_at(context: Context, place: _Place, position: Position, value: Value) -> None:
+    condition: Value | None = None
+    for axis in context.axes:
+        valid = context.valid(axis, position.get(axis.name, axis.first))
+        if valid is not None:
+            condition = valid if condition is None else context.builder.bit_and(condition, valid)
+
+    def write() -> list[Value]:
+        _write(context, place, position, value)
+        return []
+
+    if condition is None:
+        write()
+    else:
+        context.writer.branch(condition, write)
+
+
+def _write(context: Context, place: _Place, position: Position, value: Value) -> None:
+    builder, writer, axis = context.builder, context.writer, place.vector_axis
+    stored = builder.to_memory(value)
+    if axis is None:
+        if value.width > 1:
+            raise ValueError(f"{place.buffer}: a vector is stored to one element")
+        address = _address(context, place, position)
+        writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
+        return
+    stored = builder.splat(stored, axis.width)
+    mask = context.mask(axis, position[axis.name])
+    kind, lanes = stored.type, llvm_type(dtypes.bool_, axis.width)
+    if _is_contiguous(place, axis):
+        address = _address(context, place, position)
+        if mask is None:
+            writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
+            return
+        pointers, name = "ptr", f"@llvm.masked.store.{suffix(stored.dtype, axis.width)}.p0"
+    else:
+        address = _addresses(context, place, position, axis)
+        pointers = llvm_type(POINTER, axis.width)
+        name = f"@llvm.masked.scatter.{suffix(stored.dtype, axis.width)}.v{axis.width}p0"
+    chosen = mask or constant(True, dtypes.bool_, axis.width)
+    writer.declare(f"declare void {name}({kind}, {pointers}, i32, {lanes})")
+    writer.effect(
+        f"call void {name}({stored!r}, {pointers} {address.text}, i32 {place.dtype.size},"
+        f" {lanes} {chosen.text})"
+    )
+
+
+def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bool) -> None:
+    """Ask for the cache lines of an access that is a vector for each of several rows."""
+    place = _place(context, buffer, indices)
+    axis = place.vector_axis
+    if axis is None or place.others or not _is_contiguous(place, axis) or len(place.axes) < 2:
+        return
+    context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    for position in positions(place.axes):
+        address = _address(context, place, position)
+        context.writer.effect(
+            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
+        )

@@ -1,0 +1,125 @@
+"""Statements within the loops around them.
+
+``together`` emits each statement for all positions of the tile before the next one.  ``of_tile``
+takes runs of lets and stores position by position instead, which keeps few values in registers;
+that is the same, since iterations do not depend on each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from graphc.codegen import access, checks, column, nest, reduction
+from graphc.codegen.context import Context
+from graphc.codegen.expressions import evaluate
+from graphc.codegen.grid import Grid, positions, spans
+from graphc.ir import dtypes
+from graphc.loops.ir import (
+    Apply,
+    Column,
+    Expr,
+    For,
+    Let,
+    Load,
+    Reduce,
+    Statement,
+    Store,
+)
+
+
+def together(context: Context, statements: Sequence[Statement]) -> None:
+    """Emit each statement for all positions of the axes in scope."""
+    for statement in statements:
+        if isinstance(statement, Let):
+            _let(context, statement)
+        elif isinstance(statement, Store):
+            value = evaluate(context, statement.value)
+            access.store(context, statement.buffer, statement.index, value)
+        elif isinstance(statement, Reduce):
+            reduction.reduce(context, statement)
+        elif isinstance(statement, For):
+            nest.emit(context, statement)
+        elif isinstance(statement, Column):
+            column.emit(context, statement)
+        else:
+            checks.emit(context, statement)
+
+
+def of_tile(context: Context, statements: Sequence[Statement]) -> None:
+    """Emit the statements of a loop's body for one tile."""
+    _prefetch(context, statements)
+    for pointwise, group in itertools.groupby(
+        statements, key=lambda statement: isinstance(statement, (Let, Store))
+    ):
+        run = list(group)
+        if pointwise and any(isinstance(statement, Store) for statement in run):
+            _by_position(context, run)
+        else:
+            together(context, run)
+
+
+def _let(context: Context, statement: Let) -> None:
+    context.names[statement.name] = evaluate(context, statement.value)
+    if statement.value.dtype == dtypes.int64:
+        context.definitions[statement.name] = statement.value
+
+
+def _by_position(context: Context, statements: Sequence[Statement]) -> None:
+    """Lets and stores for one position after the other; the lets' grids are put together."""
+    axes = list(context.axes)
+    parts: dict[str, list[Grid]] = {}
+    lets = [statement.name for statement in statements if isinstance(statement, Let)]
+    for position in positions(axes):
+        with context.at([axis.restricted(position[axis.name]) for axis in axes]):
+            together(context, statements)
+            for name in lets:
+                parts.setdefault(name, []).append(context.names[name])
+    for name, grids in parts.items():
+        varying = grids[0].axes
+        kept = [axis for axis in axes if axis.name in varying]
+        whole = {
+            tuple((axis.name, at[axis.name]) for axis in kept): grid.at(at)
+            for at, grid in zip(positions(axes), grids, strict=True)
+        }
+        context.names[name] = Grid(spans(kept), list(whole.values()))
+
+
+def _prefetch(context: Context, statements: Sequence[Statement]) -> None:
+    """Before a long reduction over a tile, ask for what the statements after it touch."""
+    first = next((i for i, s in enumerate(statements) if isinstance(s, Reduce)), None)
+    if first is None or context.vector_axis is None:
+        return
+    if any(axis.limit is not None or axis.valid is not None for axis in context.axes):
+        return
+    written = {s.buffer for s in statements if isinstance(s, Store)}
+    wanted: dict[tuple[str, tuple[Expr, ...]], None] = {}
+    for statement in statements[first + 1 :]:
+        if isinstance(statement, Store):
+            wanted[statement.buffer, statement.index] = None
+        if isinstance(statement, (Store, Let)):
+            _collect_loads(statement.value, wanted)
+    for buffer, index in wanted:
+        access.prefetch(context, buffer, index, buffer in written)
+
+
+def _collect_loads(expression: Expr, found: dict[tuple[str, tuple[Expr, ...]], None]) -> None:
+    pending = [expression]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, Apply):
+            pending += current.operands
+        elif isinstance(current, Load) and current.guard is None:
+            found[current.buffer, current.index] = None
+
+
+def contains(statements: Sequence[Statement], kinds: type | tuple[type, ...]) -> bool:
+    """Whether a statement of one of ``kinds`` is among ``statements``, at any depth."""
+    pending = list(statements)
+    while pending:
+        statement = pending.pop()
+        if isinstance(statement, kinds):
+            return True
+        if isinstance(statement, (For, Reduce)):
+            pending += statement.body
+    return False

@@ -1,0 +1,71 @@
+"""Columns: results folded along an axis of the loop around, carried in memory from tile to tile.
+
+Groups of eight rows of a tile fold by halves in registers, then go to the accumulator in order.
+"""
+
+from __future__ import annotations
+
+from graphc.codegen import access, nest
+from graphc.codegen.context import Context
+from graphc.codegen.expressions import evaluate
+from graphc.codegen.fold import Fold, State, identity
+from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
+from graphc.loops.ir import TREE, Column, For, Literal, Load, Store
+
+
+def clear(context: Context, loop: For) -> None:
+    """Start the accumulators of the columns of ``loop`` for the panel in scope."""
+    for statement in loop.body:
+        if not isinstance(statement, Column):
+            continue
+        dtype = context.arguments[statement.buffer].dtype
+        start = Literal(identity(statement.kind, dtype), dtype)
+        named = {axis.name for axis in context.axes}
+        others = tuple(
+            axis for axis in loop.axes if axis.name not in named and axis.name != statement.axis
+        )
+        if others:
+            store = Store(statement.buffer, statement.index, start)
+            nest.emit(context, For(others, (store,)))
+        else:
+            access.store(context, statement.buffer, statement.index, evaluate(context, start))
+
+
+def emit(context: Context, statement: Column) -> None:
+    """Fold the rows of the tile in scope into the accumulator."""
+    rows = context.axis(statement.axis)
+    if rows.width:
+        raise ValueError(f"a column along the vector axis {rows.name}")
+    dtype = context.arguments[statement.buffer].dtype
+    fold = Fold(statement.kind, dtype)
+    grid = evaluate(context, statement.value)
+    outer = [axis for axis in context.axes if axis is not rows]
+    with context.at(outer):
+        before = access.load(context, Load(statement.buffer, statement.index, dtype))
+        axes = [axis for axis in outer if axis.name in grid.axes or axis.name in before.axes]
+        values = []
+        for point in positions(axes):
+            state: State = (context.builder.to_memory(before.at(point)),)
+            for first in range(0, rows.count, TREE):
+                group = _group(context, fold, rows, first, grid, point)
+                state = fold.merge(context.builder, state, group)
+            values.append(fold.result(context.builder, state))
+        access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
+
+
+def _group(
+    context: Context, fold: Fold, rows: TileAxis, first: int, grid: Grid, point: Position
+) -> State:
+    """Eight rows from ``first`` folded by halves; rows beyond the extent are absent."""
+    b = context.builder
+    states: list[State] = []
+    for row in range(first, first + TREE):
+        absent = fold.initial(1)
+        if row >= rows.count:
+            states.append(absent)
+            continue
+        value = b.to_memory(grid.at({**point, rows.name: row}))
+        valid = context.valid(rows, row)
+        state: State = (value,)
+        states.append(fold.keep(b, valid, state, absent))
+    return fold.halves(b, states)

@@ -1,0 +1,142 @@
+"""Expressions of loop IR to grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from graphc.codegen import access
+from graphc.codegen.context import Context
+from graphc.codegen.grid import Grid, TileAxis, positions, single, spans
+from graphc.codegen.scalar_llvm import LLVMBuilder
+from graphc.codegen.values import Value, constant, index, lanes_constant
+from graphc.ir import dtypes
+from graphc.loops.ir import (
+    Apply,
+    AxisIndex,
+    Expr,
+    Let,
+    Literal,
+    Load,
+    Name,
+    Reduce,
+    SizeOf,
+    Statement,
+)
+from graphc.loops.scalars import elementwise
+
+Lower = Callable[..., Value]
+
+_ANY: dict[str, Callable[[LLVMBuilder], Lower]] = {
+    "equal": lambda b: b.eq,
+    "not_equal": lambda b: b.ne,
+    "less": lambda b: b.lt,
+    "less_equal": lambda b: b.le,
+    "greater": lambda b: b.gt,
+    "greater_equal": lambda b: b.ge,
+    "where": lambda b: b.select,
+}
+_NUMBERS: dict[str, Callable[[LLVMBuilder], Lower]] = {
+    "add": lambda b: b.add,
+    "subtract": lambda b: b.sub,
+    "multiply": lambda b: b.mul,
+    "negative": lambda b: b.neg,
+}
+_BOOLS: dict[str, Callable[[LLVMBuilder], Lower]] = {
+    "logical_and": lambda b: b.bit_and,
+    "logical_or": lambda b: b.bit_or,
+    "logical_xor": lambda b: b.bit_xor,
+    "logical_not": lambda b: b.bit_not,
+}
+
+
+def evaluate(context: Context, expression: Expr) -> Grid:
+    """The grid of ``expression`` over the axes in scope."""
+    if isinstance(expression, Name):
+        return context.names[expression.name]
+    if isinstance(expression, Apply):
+        return _apply(context, expression)
+    if isinstance(expression, Load):
+        return access.load(context, expression)
+    if isinstance(expression, Literal):
+        return single(constant(expression.value, expression.dtype))
+    if isinstance(expression, SizeOf):
+        return single(context.size(expression.size))
+    return axis_index(context, context.axis(expression.name))
+
+
+def axis_index(context: Context, axis: TileAxis) -> Grid:
+    values = []
+    for position in axis.positions:
+        base, extra = context.point(axis, position)
+        if not axis.width:
+            values.append(context.writer.add(base, index(extra)))
+            continue
+        lanes = lanes_constant(tuple(range(extra, extra + axis.width)), dtypes.int64)
+        values.append(context.builder.add(lanes, base))
+    return Grid(spans([axis]), values)
+
+
+def _apply(context: Context, expression: Apply) -> Grid:
+    grids = [evaluate(context, operand) for operand in expression.operands]
+    lower = lowering(context.builder, expression)
+    used: set[str] = set().union(*(grid.axes for grid in grids))
+    if not used:
+        return single(lower(*(grid.values[0] for grid in grids)))
+    axes = [axis for axis in context.axes if axis.name in used]
+    values = [lower(*(grid.at(at) for grid in grids)) for at in positions(axes)]
+    return Grid(spans(axes), values)
+
+
+def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:
+    """What an op is on scalars or vectors."""
+    name = expression.op
+    if name in _ANY:
+        return _ANY[name](builder)
+    if name == "astype":
+        return lambda x: builder.cast(x, expression.dtype)
+    operand = expression.operands[0].dtype
+    if name in _NUMBERS and not operand.is_bool:
+        return _NUMBERS[name](builder)
+    if name in _BOOLS and operand.is_bool:
+        return _BOOLS[name](builder)
+    if name == "divide" and operand.is_float:
+        return builder.div
+    record = elementwise(name)
+    attributes = dict(expression.attributes)
+    return lambda *operands: record.lower(builder, *operands, **attributes)
+
+
+Dependence = Mapping[str, frozenset[str]]
+
+
+def dependence(context: Context, expression: Expr, inner: Dependence) -> frozenset[str]:
+    """The axes that ``expression`` varies along; ``inner`` says so of names not bound yet."""
+    if isinstance(expression, Name):
+        if expression.name in inner:
+            return inner[expression.name]
+        return frozenset(context.names[expression.name].axes)
+    if isinstance(expression, AxisIndex):
+        return frozenset((expression.name,))
+    if isinstance(expression, (Literal, SizeOf)):
+        return frozenset()
+    parts = expression.operands if isinstance(expression, Apply) else expression.index
+    if isinstance(expression, Load) and expression.guard is not None:
+        parts = (*parts, expression.guard)
+    return frozenset().union(*(dependence(context, part, inner) for part in parts))
+
+
+def bound_dependence(
+    context: Context, statements: tuple[Statement, ...], outer: Dependence
+) -> Dependence:
+    """The axes that each name bound by ``statements`` varies along."""
+    found = dict(outer)
+    for statement in statements:
+        if isinstance(statement, Let):
+            found[statement.name] = dependence(context, statement.value, found)
+        elif isinstance(statement, Reduce):
+            inner = bound_dependence(context, statement.body, found)
+            axes = frozenset().union(
+                *(dependence(context, value, inner) for value in statement.values)
+            )
+            found.update(dict.fromkeys(statement.names, axes - {statement.axis.name}))
+    return found

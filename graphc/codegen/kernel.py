@@ -1,0 +1,76 @@
+"""One kernel: a function over a range of its work units.
+
+``void @kernel(ptr buffers, ptr table, i64 begin, i64 end)``: ``buffers`` holds a pointer for each
+argument, then one to the frame; ``table`` the sizes; the units are the tiles of the outermost axis
+of a parallel loop, else one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphc.codegen import body, nest
+from graphc.codegen.context import Context
+from graphc.codegen.scalar_llvm import LLVMBuilder
+from graphc.codegen.sizes import SizeValues
+from graphc.codegen.values import POINTER, Value
+from graphc.codegen.writer import Writer
+from graphc.ir import dtypes
+from graphc.ir.dims import Size
+from graphc.loops.ir import Check, For, Kernel
+from runtime.target import Target
+
+
+@dataclass
+class ModuleParts:
+    """What the functions of a module share: declarations, and constants by their text."""
+
+    declarations: set[str] = field(default_factory=set)
+    constants: dict[str, str] = field(default_factory=dict)
+
+
+def emit_kernel(
+    kernel: Kernel, target: Target, slots: Mapping[Size, int], parts: ModuleParts
+) -> str:
+    """The lines within the function's braces; ``slots`` are the places of sizes in the table."""
+    writer = Writer()
+    builder = LLVMBuilder(writer, target, parts.constants)
+    context = Context(writer, builder, SizeValues(writer, slots), target, kernel.arguments)
+    for position, argument in enumerate(kernel.arguments):
+        context.pointers[argument.name] = _buffer(writer, position)
+    if has_checks(kernel):
+        context.frame = _buffer(writer, len(kernel.arguments))
+    loop = parallel_loop(kernel)
+    if loop is None:
+        body.together(context, kernel.body)
+    else:
+        begin, end = (Value(name, dtypes.int64) for name in ("%begin", "%end"))
+        nest.emit(context, loop, nest.Units(begin, end))
+    writer.effect("ret void")
+    parts.declarations |= writer.declarations
+    return writer.body()
+
+
+def parallel_loop(kernel: Kernel) -> For | None:
+    """The loop whose tiles are the kernel's units."""
+    if len(kernel.body) != 1 or not isinstance(kernel.body[0], For):
+        return None
+    return kernel.body[0] if kernel.body[0].parallel else None
+
+
+def unit_count(kernel: Kernel) -> Size:
+    """The number of units that threads may share."""
+    loop = parallel_loop(kernel)
+    return 1 if loop is None else nest.unit_count(loop)
+
+
+def has_checks(kernel: Kernel) -> bool:
+    """Whether the kernel may fail."""
+    return body.contains(kernel.body, Check)
+
+
+def _buffer(writer: Writer, position: int) -> Value:
+    pointer = f"getelementptr ptr, ptr %buffers, i64 {position}"
+    address = writer.pure(pointer, POINTER, 1, 0)
+    return writer.pure(f"load ptr, ptr {address.text}", POINTER, 1, 0)

@@ -1,0 +1,87 @@
+"""The text of one LLVM module: its kernels, its entries and what they share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from graphc.codegen.access import ZEROS_BYTES
+from graphc.codegen.entry import emit_entry, helpers
+from graphc.codegen.kernel import ModuleParts, emit_kernel
+from graphc.ir.dims import Size, named
+from graphc.loops.ir import Kernel
+from graphc.loops.plan import EntryPlan
+from runtime.target import Target
+
+_PLAIN = re.compile(r"[-a-zA-Z$._][-a-zA-Z$._0-9]*")
+
+
+class _Functions:
+    """The kernels of a module; one that is there already is not written again."""
+
+    def __init__(self, target: Target, linkage: str) -> None:
+        self.parts = ModuleParts()
+        self.lines: list[str] = []
+        self._target = target
+        self._linkage = linkage
+        self._by_body: dict[str, str] = {}
+        self._names: set[str] = set()
+
+    def add(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
+        """The symbol of the kernel's function."""
+        body = emit_kernel(kernel, self._target, slots, self.parts)
+        symbol = self._by_body.get(body)
+        if symbol is None:
+            symbol = self._by_body[body] = self._unused(kernel.name)
+            self.lines.append(
+                f"define {self._linkage}void {symbol}(ptr noundef %buffers, ptr noundef %table,"
+                f" i64 %begin, i64 %end) #0 {{\nentry:\n{body}\n}}\n"
+            )
+        return symbol
+
+    def _unused(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self._names:
+            candidate, number = f"{name}.{number}", number + 1
+        self._names.add(candidate)
+        return global_name(candidate)
+
+
+def emit_module(entries: Sequence[EntryPlan], target: Target) -> str:
+    """The module that defines ``@<entry>`` and ``@<entry>.sizes`` for each of ``entries``, with
+    the interface of ``runtime.program``."""
+    functions = _Functions(target, "internal ")
+    functions._names.update(name for e in entries for name in (e.name, f"{e.name}.sizes"))
+    lines = []
+    for entry in entries:
+        slots = {size: slot for slot, size in enumerate(entry.sizes)}
+        symbols = [functions.add(call.kernel, slots) for call in entry.calls]
+        lines += emit_entry(entry, symbols, target, functions.parts)
+    return _text(functions, [*lines, *helpers(entries, target, functions.parts)], target)
+
+
+def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = ()) -> str:
+    """The module that defines ``kernel`` alone, under its own name; the table holds ``sizes``
+    (the kernel's dims, where none are given)."""
+    sizes = sizes or [named(dim) for dim in kernel.dims]
+    functions = _Functions(target, "")
+    functions.add(kernel, {size: slot for slot, size in enumerate(sizes)})
+    return _text(functions, [], target)
+
+
+def global_name(name: str) -> str:
+    """How the text says a global symbol."""
+    return f"@{name}" if _PLAIN.fullmatch(name) else f'@"{name}"'
+
+
+def _text(functions: _Functions, lines: list[str], target: Target) -> str:
+    constants = [
+        f"{name} = private unnamed_addr constant {body}, align 64"
+        for body, name in functions.parts.constants.items()
+    ]
+    zeros = f"@zeros = private unnamed_addr constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
+    width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
+    attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
+    declarations = sorted(functions.parts.declarations)
+    everything = [zeros, *constants, "", *functions.lines, *lines, *declarations, attributes]
+    return "\n".join(everything) + "\n"

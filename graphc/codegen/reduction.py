@@ -1,0 +1,111 @@
+"""Reductions: the loop along the axis and the order in which elements fold.
+
+The order is the meaning of a reduction (see ``graphc.loops.ir``); what the schedule says of the
+reduced axis is followed where the order leaves room for it, and otherwise makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.codegen import lanes
+from graphc.codegen.context import Context
+from graphc.codegen.fold import State
+from graphc.codegen.grid import Grid, TileAxis, spans
+from graphc.codegen.running import Running, States, elements, flat, running, step, unflat
+from graphc.codegen.values import Value, index
+from graphc.loops.ir import TREE, Reduce
+
+def reduce(context: Context, statement: Reduce) -> None:
+    """Emit a reduction and bind its names."""
+    runs = running(context, statement)
+    order = statement.order or ("lanes" if statement.axis.vector else "ascending")
+    if order == "lanes":
+        results = lanes.fold(context, statement, runs)
+    elif order == "tree":
+        results = _tree(context, statement, runs)
+    else:
+        results = _ascending(context, statement, runs)
+    for name, run, states in zip(statement.names, runs, results, strict=True):
+        values = [run.fold.result(context.builder, state) for state in states]
+        context.names[name] = Grid(spans(run.axes), values)
+
+
+def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list[States]:
+    extent, unroll = context.size(statement.axis.extent), max(1, statement.unroll)
+    writer = context.writer
+    whole = writer.multiply(writer.divide(extent, unroll), index(unroll))
+    ranges = [(index(0), whole, unroll), (whole, extent, 1)]
+    states = [run.start() for run in runs]
+    for first, last, count in ranges if unroll > 1 else ranges[:1]:
+
+        def steps(at: Value, carried: list[Value], count: int = count) -> list[Value]:
+            current = unflat(carried, states)
+            for position in range(count):
+                axis = TileAxis(statement.axis.name, at, 1, 0, position)
+                current = step(context, statement, axis, runs, current)
+            return flat(current)
+
+        states = unflat(writer.loop(first, last, count, flat(states), steps), states)
+    return states
+
+
+def _tree(context: Context, statement: Reduce, runs: list[Running]) -> list[States]:
+    extent, writer = context.size(statement.axis.extent), context.writer
+    whole = writer.multiply(writer.divide(extent, TREE), index(TREE))
+    states = [run.start() for run in runs]
+
+    def block(at: Value, carried: list[Value], limit: Value | None = None) -> list[Value]:
+        current = unflat(carried, states)
+        known = None if limit is None or limit.literal is None else int(limit.literal)
+        count = TREE if known is None or at.literal is None else known - int(at.literal)
+        axis = TileAxis(statement.axis.name, at, TREE, 0, 0, limit if count == TREE else None)
+        folded = _tree_block(context, statement, axis, runs, count)
+        return flat(
+            [
+                [run.fold.merge(context.builder, s, t) for s, t in zip(each, new, strict=True)]
+                for run, each, new in zip(runs, current, folded, strict=True)
+            ]
+        )
+
+    values = writer.loop(index(0), whole, TREE, flat(states), block)
+    rest = writer.compare("slt", whole, extent)
+    values = writer.branch(rest, lambda: block(whole, values, extent), values)
+    return unflat(values, states)
+
+
+def _tree_block(
+    context: Context, statement: Reduce, axis: TileAxis, runs: list[Running], count: int
+) -> list[States]:
+    """A block of eight elements folded by halves; those past ``count`` are absent."""
+    b = context.builder
+    rows: list[list[States]] = []
+    for position in range(TREE):
+        fresh = [run.start() for run in runs]
+        if position < count:
+            one = axis.restricted(position)
+            valid = context.valid(one, position)
+            found = elements(context, statement, one, runs)
+            fresh = [
+                [
+                    run.fold.keep(b, valid, _alone(context, run, operand, place), state)
+                    for state, operand in zip(each, operands, strict=True)
+                ]
+                for run, each, (operands, place) in zip(runs, fresh, found, strict=True)
+            ]
+        rows.append(fresh)
+    return [
+        [run.fold.halves(b, [row[r][p] for row in rows]) for p in range(len(run.points))]
+        for r, run in enumerate(runs)
+    ]
+
+
+def _alone(context: Context, run: Running, operands: list[Value], place: Value) -> State:
+    """The state of one element by itself: the element, not folded with the identity."""
+    b = context.builder
+    if run.fold.kind == "fma":
+        return (b.mul(operands[0], operands[1]),)
+    element = b.splat(b.to_memory(operands[0]), run.width)
+    if run.fold.is_index:
+        return element, b.splat(place, run.width)
+    return (element,)

@@ -1,0 +1,298 @@
+"""Scalar arithmetic over LLVM values: what op records lower to.
+
+Implements ``graphc.ir.scalar.ScalarBuilder``.  A value is a scalar or a vector; a scalar that
+meets a vector is copied into every lane.  No fast-math flags, no contraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphc.codegen.values import (
+    Value,
+    constant,
+    constant_text,
+    llvm_type,
+    memory_type,
+    rounded,
+    suffix,
+)
+from graphc.codegen.writer import Writer
+from graphc.ir import dtypes
+from graphc.ir.dtypes import DType
+from runtime.target import Target
+
+Number = float | int | bool
+Operand = Value | Number
+
+_FLOAT_RELATIONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
+
+
+class LLVMBuilder:
+    """Writes each operation as one or a few instructions."""
+
+    def __init__(self, writer: Writer, target: Target, constants: dict[str, str]) -> None:
+        self.writer = writer
+        self.target = target
+        self._constants = constants
+
+    def dtype(self, x: Value) -> DType:
+        return x.dtype
+
+    def constant(self, value: Number, dtype: DType) -> Value:
+        return constant(value, dtype)
+
+    def splat(self, x: Value, width: int) -> Value:
+        """``x`` in every lane of a vector."""
+        if x.width == width:
+            return x
+        if x.literal is not None:
+            return constant(x.literal, x.dtype, width)
+        scalar, vector = llvm_type(x.dtype), llvm_type(x.dtype, width)
+        text = f"insertelement {vector} poison, {scalar} {x.text}, i32 0"
+        first = self.writer.pure(text, x.dtype, width, x.level)
+        text = (
+            f"shufflevector {vector} {first.text}, {vector} poison,"
+            f" <{width} x i32> zeroinitializer"
+        )
+        return self.writer.pure(text, x.dtype, width, x.level)
+
+    def together(self, *operands: Operand) -> list[Value]:
+        """The operands with one dtype where they are numbers, and one width."""
+        dtype = next(x.dtype for x in operands if isinstance(x, Value))
+        values = [x if isinstance(x, Value) else constant(x, dtype) for x in operands]
+        width = max(x.width for x in values)
+        return values if width == 1 else [self.splat(x, width) for x in values]
+
+    def _binary(self, opcode: str, x: Operand, y: Operand, result: DType | None = None) -> Value:
+        a, b = self.together(x, y)
+        text = f"{opcode} {llvm_type(a.dtype, a.width)} {a.text}, {b.text}"
+        return self.writer.pure(text, result or a.dtype, a.width, max(a.level, b.level))
+
+    def _arithmetic(self, floats: str, integers: str, x: Operand, y: Operand) -> Value:
+        dtype = x.dtype if isinstance(x, Value) else y.dtype  # type: ignore[union-attr]
+        return self._binary(floats if dtype.is_float else integers, x, y)
+
+    def _intrinsic(self, name: str, *operands: Operand) -> Value:
+        values = self.together(*operands)
+        full = f"llvm.{name}.{suffix(values[0].dtype, values[0].width)}"
+        return self.writer.call(full, values[0].dtype, values)
+
+    def add(self, x: Operand, y: Operand) -> Value:
+        return self._arithmetic("fadd", "add", x, y)
+
+    def sub(self, x: Operand, y: Operand) -> Value:
+        return self._arithmetic("fsub", "sub", x, y)
+
+    def mul(self, x: Operand, y: Operand) -> Value:
+        return self._arithmetic("fmul", "mul", x, y)
+
+    def neg(self, x: Value) -> Value:
+        if not x.dtype.is_float:
+            return self.sub(constant(0, x.dtype), x)
+        return self.writer.pure(f"fneg {x.type} {x.text}", x.dtype, x.width, x.level)
+
+    def div(self, x: Operand, y: Operand) -> Value:
+        return self._binary("fdiv", x, y)
+
+    def fma(self, x: Operand, y: Operand, z: Operand) -> Value:
+        if self.target.has_fma:
+            return self._intrinsic("fma", x, y, z)
+        return self.add(self.mul(*self.together(x, y, z)[:2]), z)
+
+    def sqrt(self, x: Value) -> Value:
+        return self._intrinsic("sqrt", x)
+
+    def abs(self, x: Value) -> Value:
+        if x.dtype.is_float:
+            return self._intrinsic("fabs", x)
+        return self.select(self.lt(x, 0), self.neg(x), x) if x.dtype.kind == "i" else x
+
+    def copysign(self, x: Operand, sign: Operand) -> Value:
+        return self._intrinsic("copysign", x, sign)
+
+    def floor(self, x: Value) -> Value:
+        return self._intrinsic("floor", x)
+
+    def ceil(self, x: Value) -> Value:
+        return self._intrinsic("ceil", x)
+
+    def trunc(self, x: Value) -> Value:
+        return self._intrinsic("trunc", x)
+
+    def rint(self, x: Value) -> Value:
+        return self._intrinsic("rint", x)
+
+    def quotient(self, x: Operand, y: Operand) -> Value:
+        a, b = self.together(x, y)
+        return self._binary("udiv" if a.dtype.kind == "u" else "sdiv", a, b)
+
+    def shift_left(self, x: Operand, bits: Operand) -> Value:
+        return self._binary("shl", x, bits)
+
+    def shift_right(self, x: Operand, bits: Operand) -> Value:
+        a, b = self.together(x, bits)
+        return self._binary("lshr" if a.dtype.kind == "u" else "ashr", a, b)
+
+    def shift_right_logical(self, x: Operand, bits: Operand) -> Value:
+        return self._binary("lshr", x, bits)
+
+    def bit_and(self, x: Operand, y: Operand) -> Value:
+        return self._binary("and", x, y)
+
+    def bit_or(self, x: Operand, y: Operand) -> Value:
+        return self._binary("or", x, y)
+
+    def bit_xor(self, x: Operand, y: Operand) -> Value:
+        return self._binary("xor", x, y)
+
+    def bit_not(self, x: Value) -> Value:
+        return self._binary("xor", x, True if x.dtype.is_bool else -1)
+
+    def _compare(self, relation: str, x: Operand, y: Operand) -> Value:
+        a, b = self.together(x, y)
+        if a.dtype.is_float:
+            return self._binary(f"fcmp {_FLOAT_RELATIONS[relation]}", a, b, dtypes.bool_)
+        sign = "" if relation in ("eq", "ne") else ("s" if a.dtype.kind == "i" else "u")
+        return self._binary(f"icmp {sign}{relation}", a, b, dtypes.bool_)
+
+    def lt(self, x: Operand, y: Operand) -> Value:
+        return self._compare("lt", x, y)
+
+    def le(self, x: Operand, y: Operand) -> Value:
+        return self._compare("le", x, y)
+
+    def gt(self, x: Operand, y: Operand) -> Value:
+        return self._compare("gt", x, y)
+
+    def ge(self, x: Operand, y: Operand) -> Value:
+        return self._compare("ge", x, y)
+
+    def eq(self, x: Operand, y: Operand) -> Value:
+        return self._compare("eq", x, y)
+
+    def ne(self, x: Operand, y: Operand) -> Value:
+        return self._compare("ne", x, y)
+
+    def is_nan(self, x: Value) -> Value:
+        """Whether a float is NaN."""
+        return self._binary("fcmp uno", x, x, dtypes.bool_)
+
+    def select(self, condition: Value, x: Operand, y: Operand) -> Value:
+        if condition.literal is not None:
+            return self.together(x, y)[0 if condition.literal else 1]
+        a, b = self.together(x, y)
+        width = max(condition.width, a.width)
+        c, a, b = (self.splat(v, width) for v in (condition, a, b))
+        text = f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}"
+        return self.writer.pure(text, a.dtype, width, max(c.level, a.level, b.level))
+
+    def any_lane(self, condition: Value) -> Value:
+        """A scalar bool: whether ``condition`` holds in any lane."""
+        if condition.width == 1:
+            return condition
+        bits = self.lane_bits(condition)
+        text = f"icmp ne i{bits.width} {bits.text}, 0"
+        return self.writer.pure(text, dtypes.bool_, 1, bits.level)
+
+    def lane_bits(self, condition: Value) -> Value:
+        """The lanes of a bool vector as the bits of one integer (``width`` of them)."""
+        text = f"bitcast {condition.type} {condition.text} to i{condition.width}"
+        packed = self.writer.pure(text, dtypes.int64, 1, condition.level)
+        return Value(packed.text, dtypes.int64, condition.width, packed.level)
+
+    def rarely(self, condition: Value, rare: Callable[[], Value], common: Value) -> Value:
+        width = max(condition.width, common.width)
+        ordinary = self.splat(common, width)
+
+        def mixed() -> Sequence[Value]:
+            return [self.splat(self.select(condition, rare(), ordinary), width)]
+
+        weight = ', !prof !{!"branch_weights", i32 1, i32 2000}'
+        return self.writer.branch(self.any_lane(condition), mixed, [ordinary], weight)[0]
+
+    def cast(self, x: Value, dtype: DType) -> Value:
+        if x.dtype == dtype:
+            return x
+        if x.literal is not None and not (x.dtype.is_float and dtype.is_integer):
+            return constant(bool(x.literal) if dtype.is_bool else x.literal, dtype, x.width)
+        if dtype.is_bool:
+            return self.ne(x, 0)
+        if x.dtype.is_float and dtype.is_integer:
+            return self._saturate(x, dtype)
+        text = f"{_conversion(x.dtype, dtype)} {x.type} {x.text} to {llvm_type(dtype, x.width)}"
+        return self.writer.pure(text, dtype, x.width, x.level)
+
+    def _saturate(self, x: Value, dtype: DType) -> Value:
+        """Float to integer.  In LLVM's own saturating conversion vectors fall apart on x86."""
+        least = 0 if dtype.kind == "u" else -(1 << (dtype.bits - 1))
+        greatest = (1 << (dtype.bits - (dtype.kind == "i"))) - 1
+        below = _not_above(greatest, x.dtype)
+        inside = self.select(self.gt(x, below), below, x)
+        inside = self.select(self.lt(inside, least), least, inside)
+        inside = self.select(self.is_nan(x), 0, inside)
+        sign = "fptoui" if dtype.kind == "u" else "fptosi"
+        text = f"{sign} {inside.type} {inside.text} to {llvm_type(dtype, x.width)}"
+        whole = self.writer.pure(text, dtype, x.width, inside.level)
+        if below == greatest:
+            return whole
+        return self.select(self.gt(x, below), constant(greatest, dtype), whole)
+
+    def bitcast(self, x: Value, dtype: DType) -> Value:
+        if llvm_type(x.dtype) == llvm_type(dtype):
+            return Value(x.text, dtype, x.width, x.level)
+        text = f"bitcast {x.type} {x.text} to {llvm_type(dtype, x.width)}"
+        return self.writer.pure(text, dtype, x.width, x.level)
+
+    def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
+        kind = memory_type(dtype)
+        body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
+        body = f"[{len(table)} x {kind}] [{body}]"
+        name = self._constants.setdefault(body, f"@table.{len(self._constants)}")
+        wide = self.cast(index, dtypes.int64)
+        pointer = f"getelementptr {kind}, ptr {name}, {wide.type} {wide.text}"
+        if wide.width == 1:
+            address = self.writer.pure(pointer, dtypes.int64, 1, wide.level)
+            return self.writer.ordered(f"load {kind}, ptr {address.text}", dtype)
+        address = self.writer.pure(pointer, dtypes.int64, wide.width, wide.level)
+        return self.gather(address, constant(True, dtypes.bool_, wide.width), dtype)
+
+    def gather(self, addresses: Value, mask: Value, dtype: DType) -> Value:
+        """One element a lane from a vector of addresses; zero where ``mask`` is false."""
+        width, kind = addresses.width, memory_type(dtype, addresses.width)
+        stored = dtypes.uint8 if dtype.is_bool else dtype
+        name = f"@llvm.masked.gather.{suffix(stored, width)}.v{width}p0"
+        pointers, lanes = f"<{width} x ptr>", f"<{width} x i1>"
+        self.writer.declare(f"declare {kind} {name}({pointers}, i32, {lanes}, {kind})")
+        call = (
+            f"call {kind} {name}({pointers} {addresses.text}, i32 {dtype.size},"
+            f" {lanes} {mask.text}, {kind} zeroinitializer)"
+        )
+        return self.from_memory(self.writer.ordered(call, stored, width), dtype)
+
+    def from_memory(self, x: Value, dtype: DType) -> Value:
+        """What a loaded value is in a register."""
+        return self.ne(x, 0) if dtype.is_bool else x
+
+    def to_memory(self, x: Value) -> Value:
+        """What a value is when it is stored."""
+        return self.cast(x, dtypes.uint8) if x.dtype.is_bool else x
+
+
+def _not_above(limit: int, dtype: DType) -> float:
+    """The greatest float of ``dtype`` that is not above ``limit``."""
+    precision = 24 if dtype.size == 4 else 53
+    excess = max(0, limit.bit_length() - precision)
+    return float(limit >> excess << excess)
+
+
+def _conversion(source: DType, result: DType) -> str:
+    """The LLVM instruction between two numeric dtypes that is not a saturating one."""
+    if source.is_float:
+        return "fpext" if result.size > source.size else "fptrunc"
+    unsigned = source.kind in "ub"
+    if result.is_float:
+        return "uitofp" if unsigned else "sitofp"
+    if source.is_bool or result.size > source.size:
+        return "zext" if unsigned else "sext"
+    return "trunc"

@@ -1,0 +1,131 @@
+"""SSA values of the emitted text, and how types and constants are written in it."""
+
+from __future__ import annotations
+
+import struct
+from ctypes import c_float
+from functools import lru_cache
+
+from graphc.ir import dtypes
+from graphc.ir.dtypes import DType
+
+POINTER = DType("pointer", "ptr", "p", 8)
+
+_SCALAR_TYPES = {
+    dtypes.float32: "float",
+    dtypes.float64: "double",
+    dtypes.int32: "i32",
+    dtypes.int64: "i64",
+    dtypes.uint8: "i8",
+    dtypes.bool_: "i1",
+    POINTER: "ptr",
+}
+_SUFFIXES = {
+    dtypes.float32: "f32",
+    dtypes.float64: "f64",
+    dtypes.int32: "i32",
+    dtypes.int64: "i64",
+    dtypes.uint8: "i8",
+    dtypes.bool_: "i1",
+    POINTER: "p0",
+}
+
+
+class Value:
+    """One SSA value or constant: a scalar (``width`` 1) or a vector of ``width`` lanes.
+
+    ``level`` is the depth of the scope that defines it (0: the function's entry), ``literal`` the
+    number that a constant is.
+    """
+
+    __slots__ = ("dtype", "level", "literal", "text", "width")
+
+    def __init__(
+        self,
+        text: str,
+        dtype: DType,
+        width: int = 1,
+        level: int = 0,
+        literal: float | int | bool | None = None,
+    ) -> None:
+        self.text = text
+        self.dtype = dtype
+        self.width = width
+        self.level = level
+        self.literal = literal
+
+    @property
+    def type(self) -> str:
+        """The LLVM type."""
+        return llvm_type(self.dtype, self.width)
+
+    def __repr__(self) -> str:
+        return f"{self.type} {self.text}"
+
+
+@lru_cache(maxsize=None)
+def llvm_type(dtype: DType, width: int = 1) -> str:
+    """The LLVM type of a scalar or a vector in a register."""
+    scalar = _SCALAR_TYPES[dtype]
+    return scalar if width == 1 else f"<{width} x {scalar}>"
+
+
+@lru_cache(maxsize=None)
+def memory_type(dtype: DType, width: int = 1) -> str:
+    """The LLVM type in memory: a bool is a byte."""
+    return llvm_type(dtypes.uint8 if dtype.is_bool else dtype, width)
+
+
+@lru_cache(maxsize=None)
+def suffix(dtype: DType, width: int = 1) -> str:
+    """How an intrinsic's name says the type: ``v16f32``."""
+    scalar = _SUFFIXES[dtype]
+    return scalar if width == 1 else f"v{width}{scalar}"
+
+
+def rounded(value: float | int | bool, dtype: DType) -> float | int | bool:
+    """``value`` as ``dtype`` holds it: a float rounded once, an integer wrapped."""
+    if dtype.is_float:
+        return c_float(value).value if dtype.size == 4 else float(value)
+    if dtype.is_bool:
+        return bool(value)
+    wrapped = int(value) & ((1 << dtype.bits) - 1)
+    sign = 1 << (dtype.bits - 1)
+    return wrapped - 2 * sign if dtype.kind == "i" and wrapped & sign else wrapped
+
+
+def constant_text(value: float | int | bool, dtype: DType) -> str:
+    """A scalar constant that ``dtype`` holds."""
+    if dtype.is_float:
+        if value != value:
+            return "0x7FF8000000000000"
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+    if dtype.is_bool:
+        return "true" if value else "false"
+    return str(value)
+
+
+@lru_cache(maxsize=4096)
+def _splat_text(scalar: str, dtype: DType, width: int) -> str:
+    return "<" + ", ".join([f"{_SCALAR_TYPES[dtype]} {scalar}"] * width) + ">"
+
+
+def constant(value: float | int | bool, dtype: DType, width: int = 1) -> Value:
+    """A constant, in every lane."""
+    value = rounded(value, dtype)
+    text = constant_text(value, dtype)
+    if width > 1:
+        text = _splat_text(text, dtype, width)
+    return Value(text, dtype, width, 0, value)
+
+
+def index(value: int) -> Value:
+    """The i64 constant ``value``."""
+    return Value(str(value), dtypes.int64, 1, 0, value)
+
+
+@lru_cache(maxsize=1024)
+def lanes_constant(values: tuple[int, ...], dtype: DType) -> Value:
+    """A vector constant with a value a lane."""
+    body = ", ".join(f"{_SCALAR_TYPES[dtype]} {constant_text(rounded(v, dtype), dtype)}" for v in values)
+    return Value(f"<{body}>", dtype, len(values))

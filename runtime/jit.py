@@ -1,0 +1,199 @@
+"""LLVM text to native code, and what the host's processor is.
+
+The only home of llvmlite.binding, which is imported when first needed.  Owns the process's one
+linker and keeps compiled code alive while any ``Library`` is.  Knows nothing of graphs or frames.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from runtime import object_cache
+from runtime.target import AVX2, AVX512, BASELINE, Target
+
+_DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
+_LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
+
+
+class Library:
+    """Linked native code.  Its addresses are valid while the library is referenced."""
+
+    def __init__(self, tracker: Any, owner: Engine) -> None:
+        self._tracker = tracker
+        self._owner = owner
+
+    def address(self, symbol: str) -> int:
+        """The address of the function called ``symbol``; ``KeyError`` where there is none."""
+        address: int = self._tracker[symbol]
+        if not address:
+            raise KeyError(symbol)
+        return address
+
+
+class Engine:
+    """One linker for the whole process; get it with ``engine()``.
+
+    ``compilations`` counts texts compiled to machine code (a hit in the object cache is none).
+    """
+
+    def __init__(self) -> None:
+        binding = _binding()
+        self._linker = binding.create_lljit_compiler(
+            _target_machine(host_target()), use_jit_link=True
+        )
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self.compilations = 0
+
+    def compile(self, text: str, target: Target) -> Library:
+        """Native code of a module's ``text`` made for ``target``, which this host must be able
+        to execute.  ``RuntimeError`` says what LLVM found wrong with the text."""
+        target = resolve(target)
+        key = object_cache.key(text, _llvm_version(), target)
+        image = object_cache.load(key)
+        if image is None:
+            image = emit_object(text, target)
+            with self._lock:
+                self.compilations += 1
+            object_cache.store(key, image)
+        return self._link(image, _exported(text))
+
+    def _link(self, image: bytes, symbols: list[str]) -> Library:
+        builder = _binding().JITLibraryBuilder().add_object_img(image).add_current_process()
+        for symbol in symbols:
+            builder.export_symbol(symbol)
+        with self._lock:
+            name = f"graphc.{next(self._numbers)}"
+            return Library(builder.link(self._linker, name), self)
+
+
+@cache
+def engine() -> Engine:
+    """The process's engine, made at the first call."""
+    return Engine()
+
+
+def compile(text: str, target: Target | str | None = None) -> Library:
+    """``engine().compile`` for a target, its name, or the host."""
+    return engine().compile(text, resolve(target))
+
+
+def emit_object(text: str, target: Target) -> bytes:
+    """The object file of a module's ``text``; no linker is needed, so any target will do."""
+    image: bytes = _target_machine(target).emit_object(_parsed(text, target))
+    return image
+
+
+def assembly(text: str, target: Target | str | None = None) -> str:
+    """The assembly of a module's ``text``, for any target that LLVM knows."""
+    target = resolve(target)
+    listing: str = _target_machine(target).emit_assembly(_parsed(text, target))
+    return listing
+
+
+def resolve(target: Target | str | None) -> Target:
+    """The complete target meant by a ``Target``, the name of a level (avx512, avx2, baseline) or
+    ``None`` (the host): with its triple and its processor.
+
+    Raises ``ValueError`` for an unknown name.
+    """
+    if target is None:
+        return host_target()
+    if isinstance(target, str):
+        if target == "host":
+            return host_target()
+        if target not in _LEVELS:
+            raise ValueError(f"no target is named {target!r}; there are {', '.join(_LEVELS)}")
+        target = _LEVELS[target]
+    if target.triple and target.cpu:
+        return target
+    triple = target.triple or str(_binding().get_default_triple())
+    return replace(target, triple=triple, cpu=target.cpu or _binding().get_host_cpu_name())
+
+
+@cache
+def host_target() -> Target:
+    """This machine: its processor's name and features as LLVM says them, its cache sizes."""
+    binding = _binding()
+    found = binding.get_host_cpu_features()
+    triple, cpu = binding.get_default_triple(), binding.get_host_cpu_name()
+    level = _level(triple, found)
+    features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(found.items()))
+    if level is AVX512:
+        features += ",-prefer-256-bit"
+    return replace(level, triple=triple, cpu=cpu, features=features, **_cache_sizes())
+
+
+def _level(triple: str, features: dict[str, bool]) -> Target:
+    architecture = triple.split("-")[0]
+    if architecture in ("aarch64", "arm64"):
+        return Target("neon", "", "", "", 16, 32, has_fma=True, has_masks=False)
+    if architecture != "x86_64":
+        return Target("generic", "", "", "", 16, 16, has_fma=False, has_masks=False)
+    if all(features.get(name) for name in ("avx512f", "avx512vl", "avx512bw", "avx512dq")):
+        return AVX512
+    return AVX2 if features.get("avx2") and features.get("fma") else BASELINE
+
+
+def _cache_sizes() -> dict[str, int]:
+    """Bytes of the first core's caches, where the system says them."""
+    found: dict[str, int] = {}
+    for entry in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        try:
+            kind, level, size = (
+                (entry / name).read_text().strip() for name in ("type", "level", "size")
+            )
+        except OSError:
+            continue
+        if kind != "Instruction" and level in "123" and size[:-1].isdigit():
+            found[f"l{level}_bytes"] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+    return found
+
+
+@cache
+def _binding() -> ModuleType:
+    """llvmlite.binding, ready for every target it was built with."""
+    import llvmlite.binding as binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    return binding
+
+
+def _llvm_version() -> str:
+    return ".".join(map(str, _binding().llvm_version_info))
+
+
+@cache
+def _target_machine(target: Target) -> Any:
+    return (
+        _binding()
+        .Target.from_triple(target.triple)
+        .create_target_machine(
+            cpu=target.cpu,
+            features=target.features,
+            opt=3,
+            reloc="pic",
+            codemodel="small",
+            jit=True,
+        )
+    )
+
+
+def _parsed(text: str, target: Target) -> Any:
+    module = _binding().parse_assembly(text)
+    module.triple = target.triple
+    module.data_layout = str(_target_machine(target).target_data)
+    module.verify()
+    return module
+
+
+def _exported(text: str) -> list[str]:
+    return [quoted or plain for quoted, plain in _DEFINED.findall(text)]

@@ -1,0 +1,71 @@
+"""Native code against the interpreter of loop IR, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tests.loops.records  # noqa: F401
+from graphc.loops import interpreter
+from tests.codegen.kernels import (
+    Native,
+    dense,
+    hidden_gradient,
+    hidden_update,
+    shape_of,
+    softmax,
+)
+from tests.loops import kernels as random_kernels
+from tests.loops.compare import assert_same_bits
+
+TARGETS = ("host", "avx2", "baseline")
+
+
+def check(kernel, arrays, bindings, target) -> None:
+    native = Native(kernel, target)
+    expected = {name: array.copy() for name, array in arrays.items()}
+    got = {name: np.ascontiguousarray(array).copy() for name, array in arrays.items()}
+    with np.errstate(all="ignore"):
+        interpreter.run(kernel, expected, bindings, fused=native.target.has_fma)
+    native(*(got[argument.name] for argument in kernel.arguments), **bindings)
+    for argument in kernel.arguments:
+        what = f"{argument.name} on {target}"
+        assert_same_bits(got[argument.name], expected[argument.name], what)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("make", (softmax, hidden_update, hidden_gradient))
+def test_the_three_kernels(make, target):
+    kernel = make()
+    for n in (0, 1, 13, 14, 15, 128, 300):
+        rng = np.random.default_rng(n)
+        arrays = {
+            a.name: rng.standard_normal(shape_of(a, {"N": n})).astype(np.float32)
+            for a in kernel.arguments
+        }
+        if "v" in arrays:
+            arrays["v"] = np.abs(arrays["v"])
+        check(kernel, arrays, {"N": n}, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("shape", ((1, 1, 1), (13, 7, 17), (15, 33, 40), (28, 64, 31)))
+def test_products_of_odd_sizes(shape, target):
+    m, k, n = shape
+    kernel = dense(m, k, n)
+    rng = np.random.default_rng(m)
+    arrays = {
+        a.name: rng.standard_normal(shape_of(a, {})).astype(np.float32) for a in kernel.arguments
+    }
+    check(kernel, arrays, {}, target)
+
+
+@pytest.mark.parametrize("kind", sorted(random_kernels.KINDS))
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_random_kernels(kind, data):
+    case, kernel = data.draw(random_kernels.KINDS[kind])
+    target = data.draw(st.sampled_from(TARGETS))
+    check(kernel, case.arrays(data.draw(st.integers(0, 1000))), case.bindings, target)
