@@ -56,6 +56,7 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
 
 def load(context: Context, expression: Load) -> Grid:
     """The grid that a load gives."""
+    expression = context.staged.get(expression, expression) if context.staged else expression
     place = _place(context, expression.buffer, expression.index)
     if expression.guard is None:
         guard = None

@@ -79,7 +79,7 @@ def _by_position(context: Context, statements: Sequence[Statement]) -> None:
         varying = grids[0].axes
         kept = [axis for axis in axes if axis.name in varying]
         whole = {
-            tuple((axis.name, at[axis.name]) for axis in kept): grid.values[0]
+            tuple((axis.name, at[axis.name]) for axis in kept): grid.at(at)
             for at, grid in zip(positions(axes), grids, strict=True)
         }
         context.names[name] = Grid(spans(kept), list(whole.values()))

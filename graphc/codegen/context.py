@@ -12,7 +12,7 @@ from graphc.codegen.values import POINTER, Value, constant, lanes_constant, llvm
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
-from graphc.loops.ir import Argument, Expr
+from graphc.loops.ir import Argument, Expr, Load
 from runtime.target import Target
 
 
@@ -38,6 +38,7 @@ class Context:
         self.axes: list[TileAxis] = []
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
+        self.staged: dict[Load, Load] = {}
         self.frame: Value | None = None
 
     def axis(self, name: str) -> TileAxis:
@@ -52,13 +53,14 @@ class Context:
     def within(self, axis: TileAxis) -> Iterator[None]:
         """In a tile of ``axis``; names bound inside are not seen outside.  The vector axis stays
         last, so that what a row has in common is used while it is at hand."""
-        before = self.axes, self.names, self.definitions
+        before = self.axes, self.names, self.definitions, self.staged
         self.names, self.definitions = dict(self.names), dict(self.definitions)
+        self.staged = dict(self.staged)
         self.axes = sorted([*self.axes, axis], key=lambda each: each.width > 0)
         try:
             yield
         finally:
-            self.axes, self.names, self.definitions = before
+            self.axes, self.names, self.definitions, self.staged = before
 
     @contextmanager
     def at(self, axes: Sequence[TileAxis]) -> Iterator[None]:

@@ -73,8 +73,6 @@ def axis_index(context: Context, axis: TileAxis) -> Grid:
             continue
         lanes = lanes_constant(tuple(range(extra, extra + axis.width)), dtypes.int64)
         values.append(context.builder.add(lanes, base))
-    if axis.count == 1 and not axis.width and not values[0].literal is None:
-        return single(values[0])
     return Grid(spans([axis]), values)
 
 

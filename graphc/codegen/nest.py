@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphc.codegen import body, column
+from graphc.codegen import body, column, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -39,6 +39,7 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
             return
         if depth == 1:
             column.clear(context, loop)
+            staging.stage(context, loop, ordered[1:])
         _axis(context, loop, ordered[depth], lambda: inside(depth + 1), None)
 
     if len(ordered) == 1:

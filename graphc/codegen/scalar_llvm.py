@@ -14,6 +14,7 @@ from graphc.codegen.values import (
     constant_text,
     llvm_type,
     memory_type,
+    rounded,
     suffix,
 )
 from graphc.codegen.writer import Writer
@@ -245,7 +246,7 @@ class LLVMBuilder:
 
     def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
         kind = memory_type(dtype)
-        body = ", ".join(f"{kind} {constant_text(entry, dtype)}" for entry in table)
+        body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"
         name = self._constants.setdefault(body, f"@table.{len(self._constants)}")
         wide = self.cast(index, dtypes.int64)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.codegen.values import Value, constant, index
+from graphc.codegen.values import Value, index
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Quotient, Size, named
+from graphc.ir.dtypes import DType
 
 
 class SizeValues:
@@ -57,30 +58,17 @@ class SizeValues:
         writer = self._writer
         top, bottom = self.value(atom.numerator), self.value(atom.denominator)
         bottom = writer.choose(writer.compare("eq", bottom, index(0)), index(1), bottom)
-        quotient = self._pure("sdiv", top, bottom)
-        remainder = writer.subtract(top, writer.multiply(quotient, bottom))
-        crossed = self._pure("xor", remainder, bottom)
-        wrong = self._pure("and", self._negative(crossed), self._nonzero(remainder))
+        quotient = self._instruction("sdiv i64", top, bottom)
+        rest = writer.subtract(top, writer.multiply(quotient, bottom))
+        opposite = writer.compare("slt", self._instruction("xor i64", rest, bottom), index(0))
+        inexact = self._instruction("icmp ne i64", rest, index(0), dtypes.bool_)
+        rounded_up = self._instruction("and i1", opposite, inexact, dtypes.bool_)
         if atom.kind == "//":
-            return writer.subtract(quotient, self._widened(wrong))
-        return writer.add(remainder, writer.choose(self._nonzero(wrong), bottom, index(0)))
+            return writer.subtract(quotient, writer.choose(rounded_up, index(1), index(0)))
+        return writer.add(rest, writer.choose(rounded_up, bottom, index(0)))
 
-    def _negative(self, x: Value) -> Value:
-        return self._widened(self._writer.compare("slt", x, index(0)))
-
-    def _nonzero(self, x: Value) -> Value:
-        if x.literal is not None:
-            return constant(bool(x.literal), dtypes.bool_)
-        text = f"icmp ne i64 {x.text}, 0"
-        return self._writer.pure(text, dtypes.bool_, 1, x.level)
-
-    def _widened(self, x: Value) -> Value:
-        return self._writer.choose(x, index(1), index(0))
-
-    def _pure(self, opcode: str, x: Value, y: Value) -> Value:
-        if x.dtype.is_bool:
-            x = self._widened(x)
-        if y.dtype.is_bool:
-            y = self._widened(y)
-        text = f"{opcode} i64 {x.text}, {y.text}"
-        return self._writer.pure(text, dtypes.int64, 1, max(x.level, y.level))
+    def _instruction(
+        self, opcode: str, x: Value, y: Value, dtype: DType = dtypes.int64
+    ) -> Value:
+        text = f"{opcode} {x.text}, {y.text}"
+        return self._writer.pure(text, dtype, 1, max(x.level, y.level))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import struct
+from ctypes import c_float
 from functools import lru_cache
-
-import numpy as np
 
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
@@ -85,19 +83,26 @@ def suffix(dtype: DType, width: int = 1) -> str:
     return scalar if width == 1 else f"v{width}{scalar}"
 
 
-def constant_text(value: float | int | bool, dtype: DType) -> str:
-    """A scalar constant; a float is rounded to ``dtype`` once, an integer wraps."""
+def rounded(value: float | int | bool, dtype: DType) -> float | int | bool:
+    """``value`` as ``dtype`` holds it: a float rounded once, an integer wrapped."""
     if dtype.is_float:
-        with np.errstate(over="ignore"):
-            rounded = float(np.float32(value)) if dtype.size == 4 else float(value)
-        if math.isnan(rounded):
+        return c_float(value).value if dtype.size == 4 else float(value)
+    if dtype.is_bool:
+        return bool(value)
+    wrapped = int(value) & ((1 << dtype.bits) - 1)
+    sign = 1 << (dtype.bits - 1)
+    return wrapped - 2 * sign if dtype.kind == "i" and wrapped & sign else wrapped
+
+
+def constant_text(value: float | int | bool, dtype: DType) -> str:
+    """A scalar constant that ``dtype`` holds."""
+    if dtype.is_float:
+        if value != value:
             return "0x7FF8000000000000"
-        return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
     if dtype.is_bool:
         return "true" if value else "false"
-    modulus = 1 << dtype.bits
-    wrapped = int(value) % modulus
-    return str(wrapped - modulus if wrapped >= modulus >> 1 and dtype.kind == "i" else wrapped)
+    return str(value)
 
 
 @lru_cache(maxsize=4096)
@@ -107,6 +112,7 @@ def _splat_text(scalar: str, dtype: DType, width: int) -> str:
 
 def constant(value: float | int | bool, dtype: DType, width: int = 1) -> Value:
     """A constant, in every lane."""
+    value = rounded(value, dtype)
     text = constant_text(value, dtype)
     if width > 1:
         text = _splat_text(text, dtype, width)
@@ -121,5 +127,5 @@ def index(value: int) -> Value:
 @lru_cache(maxsize=1024)
 def lanes_constant(values: tuple[int, ...], dtype: DType) -> Value:
     """A vector constant with a value a lane."""
-    body = ", ".join(f"{_SCALAR_TYPES[dtype]} {constant_text(v, dtype)}" for v in values)
+    body = ", ".join(f"{_SCALAR_TYPES[dtype]} {constant_text(rounded(v, dtype), dtype)}" for v in values)
     return Value(f"<{body}>", dtype, len(values))

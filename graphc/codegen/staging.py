@@ -1,0 +1,106 @@
+"""Operands of a product that lie across the vectors are copied once a panel, in the order of use.
+
+Such a load would be a gather for each tile of rows.  The copy lives on the stack; it changes where
+values are read, never what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from graphc.codegen import access
+from graphc.codegen.affine import element
+from graphc.codegen.context import Context
+from graphc.codegen.grid import Grid, TileAxis
+from graphc.codegen.values import Value, index, memory_type
+from graphc.loops.ir import (
+    Apply,
+    Argument,
+    Axis,
+    AxisIndex,
+    Column,
+    Expr,
+    For,
+    Let,
+    Load,
+    Reduce,
+    Statement,
+    Store,
+)
+
+_MOST_BYTES = 128 << 10
+
+
+def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
+    """Copy what the reductions of ``loop`` read across the panel in scope, where the tiles of the
+    ``inner`` axes, which are loops within the panel, read it again."""
+    panel = context.vector_axis
+    if panel is None or panel is not context.axes[-1]:
+        return
+    if prod(a.extent if isinstance(a.extent, int) else 1 << 20 for a in inner) <= 8:
+        return
+    within = {axis.name for axis in inner}
+    written = {s.buffer for s in loop.body if isinstance(s, (Store, Column))}
+    for statement in loop.body:
+        if not isinstance(statement, Reduce) or not isinstance(statement.axis.extent, int):
+            continue
+        for load in dict.fromkeys(_loads(statement.body, statement.values)):
+            if load.buffer not in written and _is_across(context, load, statement.axis, within):
+                _copy(context, load, statement.axis, panel)
+
+
+def _loads(body: Sequence[Statement], values: Sequence[Expr]) -> Iterator[Load]:
+    pending = [*values, *(s.value for s in body if isinstance(s, Let))]
+    while pending:
+        expression = pending.pop()
+        if isinstance(expression, Apply):
+            pending += expression.operands
+        elif isinstance(expression, Load) and expression.guard is None:
+            yield expression
+
+
+def _is_across(context: Context, load: Load, axis: Axis, within: set[str]) -> bool:
+    """Whether a vector of the load is strided, and the same in every tile of the panel."""
+    panel = context.vector_axis
+    assert panel is not None and isinstance(axis.extent, int)
+    found = element(load.index, context.arguments[load.buffer].shape, context.definitions)
+    if found.others or within & set(found.strides) or panel.name not in found.strides:
+        return False
+    known = {outer.name for outer in context.axes} | {axis.name}
+    size = axis.extent * panel.count * panel.width * load.dtype.size
+    return found.strides[panel.name] != 1 and set(found.strides) <= known and size <= _MOST_BYTES
+
+
+def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis) -> None:
+    """Copy to a place of one row for each index of ``axis``, of the panel's columns."""
+    assert isinstance(axis.extent, int)
+    writer, points = context.writer, panel.count * panel.width
+    kind = memory_type(load.dtype)
+    place = context.allocate(f"[{axis.extent * points} x {kind}]")
+    first = writer.multiply(panel.base, index(load.dtype.size))
+    name = f"{load.buffer} staged {len(context.staged)}"
+    context.arguments[name] = Argument(name, load.dtype, (axis.extent, points))
+    context.pointers[name] = context.advance(place, writer.subtract(index(0), first))
+    context.versions[name] = 0
+    target = (AxisIndex(axis.name), AxisIndex(panel.name))
+    stop = writer.add(panel.base, index(points))
+    if panel.valid is not None:
+        stop = writer.add(panel.base, index(panel.valid))
+    elif panel.limit is not None:
+        stop = writer.smaller(stop, panel.limit)
+
+    def column(at: Value, _: Sequence[Value]) -> list[Value]:
+        one = TileAxis(panel.name, at, 1)
+
+        def row(start: Value, _: Sequence[Value]) -> list[Value]:
+            with context.at([TileAxis(axis.name, start, 1), one]):
+                value: Grid = access.load(context, load)
+                access.store(context, name, target, value)
+            return []
+
+        writer.loop(index(0), index(axis.extent), 1, (), row)
+        return []
+
+    writer.loop(panel.base, stop, 1, (), column)
+    context.staged[load] = Load(name, target, load.dtype)
