@@ -35,7 +35,7 @@ _LATER = {
 }
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *ops.__all__, *_LATER, "DType", "Dim", "Tensor", "bool_", "composite", "elementwise", "errors",
     "float32", "float64", "initializers", "int32", "int64", "newaxis", "ops", "uint8",
 ]  # fmt: skip

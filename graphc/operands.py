@@ -1,14 +1,18 @@
 """From what a user passes to the operands of a node: conversion, promotion, broadcasting, building.
 
 The one place of NumPy's promotion and broadcasting, both of which become visible nodes.  Where
-NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means is
-the affair of its record.
+NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means
+is the affair of its record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +24,8 @@ from graphc.ir.dtypes import DType
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Op, lookup
 from graphc.ir.types import TensorType
-from graphc.tensor import Tensor
+from graphc.naming import assigned_name
+from graphc.tensor import Tensor, functions
 
 _FLOATS = {dtypes.float32: dtypes.float32, dtypes.float64: dtypes.float64}
 _WIDE = {dtypes.int32: dtypes.float64, dtypes.int64: dtypes.float64}
@@ -41,10 +46,11 @@ COMPUTED_IN: Mapping[str, Mapping[DType, DType]] = {
 }
 
 Scalar = bool | int | float | Dim
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def is_scalar(argument: object) -> bool:
-    """Whether ``argument`` is a Python number or a size, which adapt to the other operands' dtype."""
+    """Whether ``argument`` is a Python number or a size, which adapts to the others' dtype."""
     return isinstance(argument, (bool, int, float, Dim)) and not isinstance(argument, np.generic)
 
 
@@ -60,7 +66,9 @@ def supported_dtype(like: Any, name: str = "dtype") -> DType:
         return dtypes.as_dtype(like)
     except (KeyError, TypeError):
         known = ", ".join(d.name for d in dtypes.ALL)
-        raise fail(DTypeError(f"graphc has no element type {like}; it has {known}"), name) from None
+        raise fail(
+            DTypeError(f"graphc has no element type {like}; it has {known}"), name
+        ) from None
 
 
 def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> np.ndarray:
@@ -90,23 +98,26 @@ def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> 
     if isinstance(like, Tensor):
         return like if dtype is None else cast(like, dtype)
     if isinstance(like, Dim):
-        from graphc.tensor import functions
-
         return cast(functions["size_of"](like), dtype or dtypes.int64)
-    if dtype is not None and is_scalar(like):
-        _check_fits(like, dtype, name)
-    array = as_array(like, dtype, name)
+    scalar = dtype is not None and is_scalar(like)
+    array = _number(like, dtype, name) if scalar and dtype else as_array(like, dtype, name)
     return single(build(lookup("constant"), (), {"value": array}))
 
 
-def _check_fits(number: Any, dtype: DType, name: str) -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or _fits(number, dtype):
-        return
-    raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+def _number(number: Any, dtype: DType, name: str) -> np.ndarray:
+    """A Python number as an array of rank 0; ``DTypeError`` for an integer that does not fit."""
+    if isinstance(number, int) and not dtype.is_bool and not _fits(number, dtype):
+        raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+    with np.errstate(over="ignore"):
+        array = np.asarray(number if dtype.is_integer else float(number), dtype.numpy)
+    array.setflags(write=False)
+    return array
 
 
 def _fits(number: int, dtype: DType) -> bool:
-    if not dtype.is_integer:
+    if dtype.is_float:
+        return abs(number) < 1 << 1023
+    if dtype.is_bool:
         return True
     limits = np.iinfo(dtype.numpy)
     return int(limits.min) <= number <= int(limits.max)
@@ -232,6 +243,19 @@ def _agree(arguments: Sequence[Any], computed_in: Mapping[DType, DType]) -> bool
     return first is not None and computed_in.get(first.dtype) is first.dtype
 
 
+_naming: ContextVar[str | None] = ContextVar("graphc_naming", default=None)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Within it nodes that are given no name of their own are called ``name``."""
+    token = _naming.set(name)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
+
+
 def build(
     op: Op, operands: Sequence[Value], attributes: Mapping[str, Any], name: str | None = None
 ) -> tuple[Tensor, ...]:
@@ -242,8 +266,38 @@ def build(
         error.with_operands(op.name, operands, location.capture())
         raise
     place = location.capture()
-    node = Node(op, operands, attributes, types, location=place, name=name)
+    node = Node(op, operands, attributes, types, location=place, name=name or _naming.get())
+    _newest.node = node
     return tuple(map(Tensor, node.results))
+
+
+class _Newest(threading.local):
+    """The node built last, by thread."""
+
+    node: Node | None = None
+
+
+_newest = _Newest()
+
+
+def named(function: Function) -> Function:
+    """``function`` such that the node it makes has the name of the variable the user assigns it to.
+
+    Of the nodes made on the way only the last, the result's, is named, before anyone has seen it.
+    """
+
+    @functools.wraps(function)
+    def namer(*arguments: Any, **keywords: Any) -> Any:
+        before = _newest.node
+        result = function(*arguments, **keywords)
+        node = _newest.node
+        if isinstance(result, Tensor) and result.value.node is node is not before:
+            name = assigned_name() if node.name is None and not location.is_set() else None
+            if name is not None:
+                object.__setattr__(node, "name", name)
+        return result
+
+    return namer  # type: ignore[return-value]
 
 
 def single(results: tuple[Tensor, ...]) -> Tensor:

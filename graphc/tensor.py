@@ -1,8 +1,8 @@
 """Tensor: what users hold while they declare a graph.
 
-Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an op
-found by name among the public functions of ``graphc.ops``; nothing is computed here, and no shape or
-dtype rule stands here (see ``graphc.operands`` and the op records).
+Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an
+op found by name among the public functions of ``graphc.ops``; nothing is computed here, and no
+shape or dtype rule stands here (see ``graphc.operands`` and the op records).
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
-import numpy as np
-
-from graphc import location
+from graphc import location, numpy_protocol
 from graphc.errors import ArgumentError, DTypeError, GraphcError, UnsupportedError
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
@@ -20,20 +18,6 @@ from graphc.ir.nodes import Value
 
 # The public functions of the ops, by the name of their record; filled by ``graphc.ops``.
 functions: dict[str, Callable[..., Any]] = {}
-
-# What NumPy calls a function, where its name is not the record's.
-_NUMPY_NAMES = {
-    "absolute": "abs", "arctan2": "atan2", "bitwise_not": "bitwise_invert",
-    "invert": "bitwise_invert", "left_shift": "bitwise_left_shift", "mod": "remainder",
-    "right_shift": "bitwise_right_shift", "rint": "round", "true_divide": "divide",
-    "amax": "max", "amin": "min", "concatenate": "concat", "transpose": "permute_dims",
-}  # fmt: skip
-
-# Methods of ufuncs, such as ``np.add.reduce``.
-_REDUCTIONS = {
-    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
-    "logical_and": "all", "logical_or": "any",
-}  # fmt: skip
 
 
 class Tensor:
@@ -351,29 +335,12 @@ class Tensor:
     # -- NumPy --------------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """``np.exp(x)``, ``array + x``, ``np.add.reduce(x)``."""
-        name = ufunc.__name__
-        if method == "reduce" and name in _REDUCTIONS:
-            return functions[_REDUCTIONS[name]](
-                inputs[0], axis=options.get("axis", 0), keepdims=options.get("keepdims", False)
-            )
-        if method != "__call__":
-            _no_numpy(f"np.{name}.{method}", "it has no graph form")
-        _refuse(f"np.{name}", options)
-        if name.startswith("bitwise_") or name == "invert":
-            return _numpy_logical(name, inputs)
-        return _numpy_function(f"np.{name}", name)(*inputs)
+        return numpy_protocol.call_ufunc(functions, ufunc, method, inputs, options)
 
     def __array_function__(
         self, function: Any, types: Any, arguments: Any, keywords: Mapping[str, Any]
     ) -> Any:
-        """``np.sum(x, axis=0)``, ``np.where(...)``, ``np.concatenate([...])``."""
-        name = function.__name__
-        given = {k: v for k, v in keywords.items() if v is not np._NoValue}
-        _refuse(f"np.{name}", given)
-        if name == "transpose" and len(arguments) == 1 and not given:
-            return arguments[0].T
-        return _numpy_function(f"np.{name}", name)(*arguments, **given)
+        return numpy_protocol.call_function(functions, function, arguments, keywords)
 
 
 class _TensorIterationError(GraphcError, TypeError):
@@ -382,30 +349,3 @@ class _TensorIterationError(GraphcError, TypeError):
 
 def _is_one_tuple(arguments: tuple[Any, ...]) -> bool:
     return len(arguments) == 1 and isinstance(arguments[0], (tuple, list))
-
-
-def _numpy_logical(name: str, inputs: tuple[Any, ...]) -> Tensor:
-    """``np.bitwise_and`` and its like are ``&`` and its like: logical on booleans."""
-    left = inputs[0] if isinstance(inputs[0], Tensor) else functions["constant"](inputs[0])
-    if len(inputs) == 1:
-        return ~left
-    operator = {"bitwise_and": "__and__", "bitwise_or": "__or__", "bitwise_xor": "__xor__"}[name]
-    result: Tensor = getattr(left, operator)(inputs[1])
-    return result
-
-
-def _numpy_function(shown: str, name: str) -> Callable[..., Any]:
-    function = functions.get(_NUMPY_NAMES.get(name, name))
-    if function is None:
-        _no_numpy(shown, "graphc has no function of this name")
-    return function
-
-
-def _refuse(shown: str, options: Mapping[str, Any]) -> None:
-    for option in ("out", "where", "casting", "order", "subok", "signature", "initial"):
-        if options.get(option) is not None:
-            _no_numpy(shown, f"its argument {option!r} has no meaning for a Tensor")
-
-
-def _no_numpy(shown: str, why: str) -> NoReturn:
-    raise UnsupportedError(f"{shown} does not take a Tensor: {why}").at(location.capture())

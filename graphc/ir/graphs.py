@@ -6,7 +6,7 @@ updates, and an order of the nodes in which every operand comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir import attributes, dims
@@ -57,10 +57,13 @@ class Graph:
         return hash((self.name, tuple(v.type for v in self.inputs), tuple(self.outputs), ops))
 
 
-def topological(results: Iterable[Value]) -> tuple[Node, ...]:
-    """All nodes that ``results`` depend on, operands first, in a stable order.  No recursion."""
+def topological(
+    results: Iterable[Value], boundary: Collection[Node] = frozenset()
+) -> tuple[Node, ...]:
+    """All nodes that ``results`` depend on, operands first, in a stable order.  Nodes of
+    ``boundary`` are not entered.  No recursion."""
     order: list[Node] = []
-    seen: set[Node] = set()
+    seen: set[Node] = set(boundary)
     stack: list[tuple[Node, bool]] = [(value.node, False) for value in reversed(list(results))]
     while stack:
         node, operands_done = stack.pop()

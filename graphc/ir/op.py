@@ -133,10 +133,12 @@ class Region(Op):
 _registry: dict[str, Op] = {}
 
 
-def register(op: Op) -> Op:
-    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record."""
-    if _registry.setdefault(op.name, op) is not op:
+def register(op: Op, *, again: bool = False) -> Op:
+    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record, unless
+    it is declared ``again``."""
+    if _registry.get(op.name, op) is not op and not again:
         raise ValueError(f"an op named {op.name!r} exists already; choose another name")
+    _registry[op.name] = op
     return op
 
 

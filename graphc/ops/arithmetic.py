@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.declare import call, elementwise
+from graphc.ops.declare import OpFunction, call, elementwise
 
 add = elementwise(
     "add",
@@ -86,7 +86,7 @@ def _sign(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.gt(x, 0), one, b.select(b.lt(x, 0), b.constant(-1, dtype), other))
 
 
-sign = elementwise(
+sign: OpFunction = elementwise(
     "sign",
     math=lambda sp, x: sp.sign(x),
     numpy=np.sign,
@@ -180,16 +180,12 @@ def _float_modulo(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
 def _remainder(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     dtype = b.dtype(x)
     if not dtype.is_float:
-        return b.sub(x, b.mul(_floor_divide(b, x, y), y)) if dtype.kind == "u" else _modulo(b, x, y)
+        rest = b.sub(x, b.mul(_floor_divide(b, x, y), y))
+        return b.select(b.eq(y, 0), b.constant(0, dtype), rest)
     rest = _float_modulo(b, x, y)
     opposite = b.bit_xor(b.lt(rest, 0), b.lt(y, 0))
     signed = b.select(opposite, b.add(rest, y), rest)
     return b.select(b.eq(rest, 0), b.copysign(b.constant(0.0, dtype), y), signed)
-
-
-def _modulo(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
-    rest = b.sub(x, b.mul(_floor_divide(b, x, y), y))
-    return b.select(b.eq(y, 0), b.constant(0, b.dtype(x)), rest)
 
 
 def _floor_divide(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:

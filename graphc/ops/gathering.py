@@ -71,13 +71,13 @@ def check_index(index: Any, limit: Any) -> Tensor:
     return single(build(CHECK_INDEX, (tensor.value,), attributes))
 
 
-def checked_if_given(index: Tensor, limit: Size) -> Tensor:
-    """``index`` with a check, where it is the caller's data or a constant; indices that the graph
-    computes are clamped where they are used."""
+def is_given(index: Tensor) -> bool:
+    """Whether an index is the caller's data or a constant, perhaps moved or cast, and so must be
+    right; indices that the graph computes are clamped where they are used."""
     node = index.value.node
     while isinstance(node.op, Rearrange) or node.op.name == "astype":
         node = node.operands[0].node
-    return check_index(index, limit) if node.op.name in ("input", "constant") else index
+    return node.op.name in ("input", "constant")
 
 
 # -- take_along_axis ---------------------------------------------------------------------------
@@ -150,14 +150,22 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
         error_ranks = ShapeError(f"ranks {source.ndim} and {index.ndim} differ")
         raise fail(error_ranks, "take_along_axis", operands)
     size = source.shape[along]
-    if index.dtype.kind == "i":
-        index = call.where(index < 0, index + size, index)
+    index = _counted_from_start(index, size)
     shape = [*_other_sizes(operands, along)]
     source = broadcast(source, tuple(size if i == along else s for i, s in enumerate(shape)))
     count = index.shape[along]
     index = broadcast(index, tuple(count if i == along else s for i, s in enumerate(shape)))
-    result: Tensor = _take_along_axis(source, checked_if_given(index, size), axis=along)
+    result: Tensor = _take_along_axis(source, index, axis=along)
     return result
+
+
+def _counted_from_start(index: Tensor, size: Size) -> Tensor:
+    """Negative indices made positive; what is out of range keeps its value for the error."""
+    positive = index
+    if index.dtype.kind == "i":
+        count = as_tensor(size, index.dtype)
+        positive = call.where((index < 0) & (index >= -count), index + count, index)
+    return check_index(positive, size) if is_given(index) else positive
 
 
 def _other_sizes(operands: list[Tensor], axis: int) -> list[Size]:
@@ -196,7 +204,9 @@ _one_hot = composite(
 
 
 @public(_one_hot)
-def one_hot(index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32) -> Tensor:
+def one_hot(
+    index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32
+) -> Tensor:
     """1 at the place that ``index`` says along a new ``axis`` of ``num_classes``, 0 elsewhere.
 
     An index outside makes zeros only.  Raises ``DTypeError`` for indices that are no integers.

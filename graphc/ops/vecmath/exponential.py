@@ -71,22 +71,24 @@ def scales(b: ScalarBuilder, bits: Scalar, fmt: Format) -> tuple[Scalar, Scalar]
     return first, b.bitcast(b.shift_left(rest, fmt.mantissa), fmt.dtype)
 
 
-def scaled_exp(b: ScalarBuilder, x: Scalar, error: Scalar | None = None) -> tuple[Scalar, ...]:
-    """e**(x + error) as ``(p, first, second)``, their product; ``p`` lies in [0.7, 1.42].
+def argument(
+    b: ScalarBuilder, x: Scalar, error: Scalar | None = None
+) -> tuple[Scalar, Scalar, Scalar]:
+    """``(r, first, second)`` with e**(x + error) = e**r * first * second and r small.
 
     ``x`` is within the bounds of ``exp``; ``error`` is far below it.
     """
     dtype, fmt = b.dtype(x), format_of(b, x)
     parts = reduce(b, x)
     r = b.fma(parts.n, -LN2_LOW[dtype], parts.r if error is None else b.add(parts.r, error))
-    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
-    return (p, *scales(b, parts.bits, fmt))
+    return (r, *scales(b, parts.bits, fmt))
 
 
 def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
     """e**x."""
     dtype = b.dtype(x)
-    p, first, second = scaled_exp(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
+    r, first, second = argument(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
+    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
     return b.mul(b.mul(p, first), second)
 
 

@@ -14,6 +14,7 @@ from graphc.ir.scalar import Scalar, ScalarBuilder
 
 INFINITY = float("inf")
 NAN = float("nan")
+Parts = Sequence[Scalar]
 Table = Mapping[DType, Sequence[float]]
 
 
@@ -70,6 +71,14 @@ def two_product(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]
     """``x * y`` rounded, and its error (0 on a target without FMA)."""
     product = b.mul(x, y)
     return product, b.fma(x, y, b.neg(product))
+
+
+def quotient(b: ScalarBuilder, upper: Parts, lower: Parts, inverse: Scalar) -> Scalar:
+    """The quotient of two sums, from the ``inverse`` of the lower, corrected by the remainder."""
+    result = b.mul(upper[0], inverse)
+    remainder = b.add(b.fma(b.neg(result), lower[0], upper[0]), upper[1])
+    remainder = b.fma(b.neg(result), lower[1], remainder)
+    return b.fma(remainder, inverse, result)
 
 
 def clamp(b: ScalarBuilder, x: Scalar, low: float, high: float) -> Scalar:

@@ -5,11 +5,11 @@ Responsible for the polynomials and quadrants; ``range_reduction`` finds n and r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.floats import INFINITY, fast_two_sum, format_of, polynomial
+from graphc.ops.vecmath.floats import INFINITY, Parts, fast_two_sum, format_of, polynomial, quotient
 from graphc.ops.vecmath.range_reduction import Angle, is_large, reduce, reduce_large
 
 ATAN_TAIL = {
@@ -32,8 +32,6 @@ TAN_EIGHTH = 0.41421356237309503
 # pi / 4 in two parts; three times the first is exact.
 QUARTER_PI_HIGH = {float32: 0.785398006439209, float64: 0.7853981633974483}
 QUARTER_PI_LOW = {float32: 1.5695823663008923e-07, float64: 3.061616997868383e-17}
-
-Parts = Sequence[Scalar]
 
 # (sin(r) - r) / r^3 and (cos(r) - 1 + r^2 / 2) / r^4, at r^2
 SINE_TAIL = {
@@ -108,15 +106,6 @@ def cos(b: ScalarBuilder, x: Scalar) -> Scalar:
     return _for_all(b, x, lambda angle: _at_quadrant(b, angle, 1))
 
 
-def _quotient(b: ScalarBuilder, upper: Parts, lower: Parts) -> Scalar:
-    """The quotient of two sums, corrected by the remainder."""
-    inverse = b.div(1.0, lower[0])
-    quotient = b.mul(upper[0], inverse)
-    remainder = b.add(b.fma(b.neg(quotient), lower[0], upper[0]), upper[1])
-    remainder = b.fma(b.neg(quotient), lower[1], remainder)
-    return b.fma(remainder, inverse, quotient)
-
-
 def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
     """The tangent: the quotient of sine and cosine."""
 
@@ -127,7 +116,7 @@ def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
         cosine = fast_two_sum(b, *_cosine(b, angle, square))
         upper = [b.select(odd, b.neg(c), s) for s, c in zip(sine, cosine, strict=True)]
         lower = [b.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
-        return _quotient(b, upper, lower)
+        return quotient(b, upper, lower, b.div(1.0, lower[0]))
 
     return b.select(b.eq(x, 0.0), x, _for_all(b, x, of_angle))
 

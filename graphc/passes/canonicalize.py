@@ -1,0 +1,187 @@
+"""One form for things that can be said in several ways.
+
+After it (and ``decompose`` before it) a graph holds only sources, elementwise ops, rearrangements,
+reductions of exactly one axis with nothing but that axis' elements behind each other where they can
+be, products, gathers and checks; and of the rearrangements
+
+* ``reshape`` stands for ``squeeze`` and ``expand_dims``, and for a ``permute_dims`` that moves only
+  axes of size 1: three names of one thing would hide that two of them cancel;
+* none is the identity, and none follows another of its kind where one can say both.
+
+What it may not do: change any element's bits, except by the order of a sum over several axes, which
+has none before this pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from graphc.ir.dims import Shape
+from graphc.ir.graphs import Graph
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Rearrange, Reduction
+from graphc.passes.base import Make, rewrite_locally
+
+# A row of fewer elements is too short for the lanes of a sum: it is merged with the axis before.
+_SHORT_ROW = 32
+
+
+@dataclass(frozen=True)
+class Canonicalize:
+    """See the module."""
+
+    name: str = "canonicalize"
+
+    def run(self, graph: Graph) -> Graph:
+        return rewrite_locally(graph, _rule)
+
+
+def _rule(node: Node, make: Make) -> Value | None:
+    if isinstance(node.op, Reduction):
+        return _reduction(node, make)
+    if isinstance(node.op, Rearrange):
+        rule = _REARRANGEMENTS.get(node.op.name)
+        return rule(node, make) if rule is not None else None
+    # Neither computes anything: only gradients and dtypes that differ have a use for them.
+    if node.op.name == "stop_gradient":
+        return node.operands[0]
+    if node.op.name == "astype" and node.result.type == node.operands[0].type:
+        return node.operands[0]
+    return None
+
+
+# -- reductions --------------------------------------------------------------------------------
+
+
+def _reduction(node: Node, make: Make) -> Value | None:
+    """One axis each, from the innermost outward; the reduced axis last where only 1s follow it."""
+    (x,) = node.operands
+    axes: tuple[int, ...] = node.attributes["axes"]
+    if not axes:
+        return x if x.type == node.result.type else None
+    if len(axes) == 1:
+        return _without_ones_behind(node, x, axes[0], make)
+    shape, last = x.type.shape, axes[-1]
+    extent = shape[last]
+    if isinstance(extent, int) and extent < _SHORT_ROW and axes[-2] == last - 1:
+        merged = (*shape[: last - 1], shape[last - 1] * extent, *shape[last + 1 :])
+        x = make("reshape", x, like=node, shape=merged)
+    else:
+        x = make(node.op, x, like=node, **{**node.attributes, "axes": (last,)})
+    return make(node.op, x, like=node, **{**node.attributes, "axes": axes[:-1]})
+
+
+def _without_ones_behind(node: Node, x: Value, axis: int, make: Make) -> Value | None:
+    behind = x.type.shape[axis + 1 :]
+    if not behind or any(size != 1 for size in behind):
+        return None
+    row = make("reshape", x, like=node, shape=x.type.shape[: axis + 1])
+    folded = make(node.op, row, like=node, **node.attributes)
+    return make("reshape", folded, like=node, shape=node.result.type.shape)
+
+
+# -- rearrangements ----------------------------------------------------------------------------
+
+
+def _reshape(node: Node, make: Make) -> Value | None:
+    (x,) = node.operands
+    shape = node.result.type.shape
+    if shape == x.type.shape:
+        return x
+    if x.node.op.name == "reshape":
+        return make("reshape", x.node.operands[0], like=node, shape=shape)
+    if x.node.op.name == "broadcast" and x.node.operands[0].type.rank == 0:
+        return make("broadcast", x.node.operands[0], like=node, shape=shape, axes=())
+    return None
+
+
+def _to_reshape(node: Node, make: Make) -> Value | None:
+    return make("reshape", node.operands[0], like=node, shape=node.result.type.shape)
+
+
+def _permute(node: Node, make: Make) -> Value | None:
+    (x,) = node.operands
+    axes: tuple[int, ...] = node.attributes["axes"]
+    moved = [axis for axis in axes if x.type.shape[axis] != 1]
+    if moved == sorted(moved):
+        return _to_reshape(node, make)
+    if x.node.op.name == "permute_dims":
+        first = x.node.attributes["axes"]
+        composed = tuple(first[axis] for axis in axes)
+        return make("permute_dims", x.node.operands[0], like=node, axes=composed)
+    if x.node.op.name == "broadcast":
+        placed = tuple(axes.index(axis) for axis in x.node.attributes["axes"])
+        if list(placed) == sorted(placed):
+            shape = node.result.type.shape
+            return make("broadcast", x.node.operands[0], like=node, shape=shape, axes=placed)
+    return None
+
+
+def _broadcast(node: Node, make: Make) -> Value | None:
+    (x,) = node.operands
+    if node.result.type == x.type:
+        return x
+    if x.node.op.name != "broadcast":
+        return None
+    axes = tuple(node.attributes["axes"][axis] for axis in x.node.attributes["axes"])
+    shape = node.result.type.shape
+    return make("broadcast", x.node.operands[0], like=node, shape=shape, axes=axes)
+
+
+def _slice(node: Node, make: Make) -> Value | None:
+    (x,) = node.operands
+    whole = _is_whole(x.type.shape, node)
+    if whole:
+        return x
+    if x.node.op.name == "broadcast" and x.node.operands[0].type.rank == 0:
+        shape = node.result.type.shape
+        return make("broadcast", x.node.operands[0], like=node, shape=shape, axes=())
+    return None
+
+
+def _is_whole(shape: Shape, node: Node) -> bool:
+    bounds = (node.attributes["start"], node.attributes["stop"], node.attributes["step"])
+    return all(
+        start == 0 and stop == size and step == 1
+        for size, start, stop, step in zip(shape, *bounds, strict=True)
+    )
+
+
+def _flip(node: Node, make: Make) -> Value | None:
+    (x,) = node.operands
+    axes = tuple(axis for axis in node.attributes["axes"] if x.type.shape[axis] != 1)
+    if x.node.op.name == "flip":
+        axes = tuple(sorted({*axes} ^ {*x.node.attributes["axes"]}))
+        return make("flip", x.node.operands[0], like=node, axes=axes)
+    if not axes:
+        return x
+    return None if axes == node.attributes["axes"] else make("flip", x, like=node, axes=axes)
+
+
+def _pad(node: Node, make: Make) -> Value | None:
+    return node.operands[0] if node.result.type == node.operands[0].type else None
+
+
+def _concat(node: Node, make: Make) -> Value | None:
+    """Without empty operands."""
+    axis = node.attributes["axis"]
+    kept = [value for value in node.operands if value.type.shape[axis] != 0]
+    if len(kept) == 1:
+        return kept[0]
+    if not kept:
+        return node.operands[0]
+    return make("concat", *kept, like=node, axis=axis) if len(kept) < len(node.operands) else None
+
+
+_REARRANGEMENTS: dict[str, Callable[[Node, Make], Value | None]] = {
+    "reshape": _reshape,
+    "squeeze": _to_reshape,
+    "expand_dims": _to_reshape,
+    "permute_dims": _permute,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "flip": _flip,
+    "pad": _pad,
+    "concat": _concat,
+}

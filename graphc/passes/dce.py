@@ -1,0 +1,25 @@
+"""Nodes that nothing needs, and updates that change nothing, dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.ir.graphs import Graph, collect
+
+
+@dataclass(frozen=True)
+class DeadCode:
+    """Keeps what outputs and updates need.  Inputs and parameters stay: they are the interface."""
+
+    name: str = "dce"
+
+    def run(self, graph: Graph) -> Graph:
+        return collect(
+            graph.name,
+            graph.outputs,
+            [(parameter, new) for parameter, new in graph.updates if parameter is not new],
+            inputs=graph.inputs,
+            parameters=graph.parameters,
+            constraints=graph.constraints,
+            flush_denormals=graph.flush_denormals,
+        )

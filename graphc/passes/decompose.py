@@ -1,0 +1,52 @@
+"""Composites replaced by the ops they are defined by.
+
+Responsible for expanding; how a composite is defined is its record's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphc import location
+from graphc.errors import GraphcError, VerifyError
+from graphc.ir.graphs import Graph, rewrite
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Composite
+from graphc.passes.base import renamed
+from graphc.tensor import Tensor
+
+_DEEPEST = 64
+
+
+@dataclass(frozen=True)
+class Decompose:
+    """Expands composites, those that the expansions hold too.
+
+    New nodes are at the line of the composite, and its result keeps the name.
+    """
+
+    name: str = "decompose"
+
+    def run(self, graph: Graph) -> Graph:
+        for _ in range(_DEEPEST):
+            if not any(isinstance(node.op, Composite) for node in graph.nodes):
+                return graph
+            graph = rewrite(graph, _expanded)
+        raise GraphcError(f"composites are nested beyond {_DEEPEST} levels, or hold themselves")
+
+
+def _expanded(node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None:
+    if not isinstance(node.op, Composite):
+        return None
+    with location.at(node.location):
+        made = node.op.expand(*map(Tensor, operands), **node.attributes)
+    results = [tensor.value for tensor in (made if isinstance(made, tuple | list) else (made,))]
+    for value, declared in zip(results, node.results, strict=True):
+        if value.type != declared.type:
+            raise VerifyError(
+                f"{node.op.name} expands to {value.type}, declared {declared.type}"
+            ).at(node.location)
+    if node.name is None or len(results) != 1 or results[0].node.name is not None:
+        return results
+    return results if results[0] in operands else (renamed(results[0], node.name),)

@@ -1,0 +1,28 @@
+"""Expressions computed in the form that does not overflow, underflow or cancel.
+
+Runs before ``decompose``, which would take the composites apart that it looks for.  Which forms
+there are: ``graphc.ops.stable_forms``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphc.ir.graphs import Graph
+from graphc.ir.nodes import Node, Value
+from graphc.ops.stable_forms import stable_form
+from graphc.passes.base import Make, rewrite_locally
+
+
+@dataclass(frozen=True)
+class Stabilize:
+    """Replaces log(softmax(x)) by log_softmax(x), and its like."""
+
+    name: str = "stabilize"
+
+    def run(self, graph: Graph) -> Graph:
+        return rewrite_locally(graph, _rule)
+
+
+def _rule(node: Node, make: Make) -> Value | None:
+    return stable_form(node)
