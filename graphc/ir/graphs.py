@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from graphc.ir import attributes, dims
 from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Constraint
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,16 @@ def collect(
         tuple(constraints),
         bool(updates) if flush_denormals is None else flush_denormals,
     )
+
+
+def requirements(nodes: Iterable[Node]) -> tuple[Constraint, ...]:
+    """The constraints on symbolic sizes that ``nodes`` need (``N >= 5`` for ``x[5:]``), each once."""
+    found: dict[Constraint, None] = {}
+    for node in nodes:
+        if node.op.requires is not None:
+            types = [operand.type for operand in node.operands]
+            found.update(dict.fromkeys(node.op.requires(types, node.attributes)))
+    return tuple(found)
 
 
 Rule = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
