@@ -34,10 +34,10 @@ STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 class Graph:
     """A named function of its inputs: outputs to return and parameters to update.
 
-    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their new
-    values, all computed from the old ones.  Generators of random numbers that the graph uses are
-    advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no parameter, or of
-    another shape or dtype than the parameter it updates.
+    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their
+    new values, all computed from the old ones.  Generators of random numbers that the graph uses
+    are advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no
+    parameter, or of another shape or dtype than the parameter it updates.
 
     >>> import graphc
     >>> x = graphc.input("x", ("N", 3))
@@ -319,5 +319,7 @@ def _check_inputs(graph: graphs.Graph) -> None:
         other = names.setdefault(value.name or "", value)
         if other is not value:
             raise _at_user(
-                UnsupportedError(f"two inputs or parameters of {graph.name} are named {value.name!r}")
+                UnsupportedError(
+                    f"two inputs or parameters of {graph.name} are named {value.name!r}"
+                )
             )

@@ -23,7 +23,8 @@ TARGETS = ("avx512", "avx2", "baseline")
 
 
 def compare(kernel, target, arrays, bindings, native=None):
-    """Run both ways on copies; out, inout and temp arrays must come out alike, the others untouched."""
+    """Run both ways on copies; out, inout and temp arrays must come out alike, the others
+    untouched."""
     native = native or Native(kernel, target)
     fused = jit.resolve(target).has_fma
     interpreted = {name: array.copy() for name, array in arrays.items()}
