@@ -16,7 +16,6 @@ from graphc.codegen.running import Running, States, elements, flat, running, ste
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import TREE, Reduce
 
-
 def reduce(context: Context, statement: Reduce) -> None:
     """Emit a reduction and bind its names."""
     runs = running(context, statement)
