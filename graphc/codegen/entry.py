@@ -63,7 +63,8 @@ def helpers(entries: Sequence[EntryPlan], target: Target, parts: ModuleParts) ->
 def emit_entry(
     entry: EntryPlan, symbols: Sequence[str], target: Target, parts: ModuleParts
 ) -> list[str]:
-    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its calls."""
+    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its
+    calls."""
     from graphc.codegen.module import global_name
 
     sizes, body = Writer(), Writer()

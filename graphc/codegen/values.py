@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from ctypes import c_float
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
@@ -63,20 +63,20 @@ class Value:
         return f"{self.type} {self.text}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def llvm_type(dtype: DType, width: int = 1) -> str:
     """The LLVM type of a scalar or a vector in a register."""
     scalar = _SCALAR_TYPES[dtype]
     return scalar if width == 1 else f"<{width} x {scalar}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def memory_type(dtype: DType, width: int = 1) -> str:
     """The LLVM type in memory: a bool is a byte."""
     return llvm_type(dtypes.uint8 if dtype.is_bool else dtype, width)
 
 
-@lru_cache(maxsize=None)
+@cache
 def suffix(dtype: DType, width: int = 1) -> str:
     """How an intrinsic's name says the type: ``v16f32``."""
     scalar = _SUFFIXES[dtype]

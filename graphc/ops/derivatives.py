@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphc.ops.declare import call
-
-
 
 def add_gradient(cotangents: Any, outputs: Any, x: Any, y: Any) -> Sequence[Any]:
     (g,) = cotangents

@@ -81,7 +81,8 @@ def _log_of_addition(addition: Node) -> Tensor | None:
         left, right = right, left
     if not is_uniform(right, 1):
         return None
-    return _log1p_of(left) or call.log1p(Tensor(left))
+    ramp = _log1p_of(left)
+    return ramp if ramp is not None else call.log1p(Tensor(left))
 
 
 def _log_of_subtraction(subtraction: Node) -> Tensor | None:

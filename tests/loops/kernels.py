@@ -7,8 +7,21 @@ from hypothesis import strategies as st
 
 from graphc.ir import dims, dtypes
 from graphc.loops import ir
-from graphc.loops.ir import Apply, Argument, Axis, AxisIndex, Column, For, Let, Literal, Load, Name
-from graphc.loops.ir import Reduce, SizeOf, Store
+from graphc.loops.ir import (
+    Apply,
+    Argument,
+    Axis,
+    AxisIndex,
+    Column,
+    For,
+    Let,
+    Literal,
+    Load,
+    Name,
+    Reduce,
+    SizeOf,
+    Store,
+)
 from tests.loops.expressions import FLOATS, NUMBERS, expressions
 
 SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)
