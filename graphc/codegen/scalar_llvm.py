@@ -38,6 +38,10 @@ class LLVMBuilder:
         self._numbers: dict[tuple[Number, str, int], Value] = {}
         self._splats: dict[tuple[str, str, int], Value] = {}
 
+    @property
+    def fused(self) -> bool:
+        return self.target.has_fma
+
     def dtype(self, x: Value) -> DType:
         return x.dtype
 
@@ -115,7 +119,7 @@ class LLVMBuilder:
         return self._binary("fdiv", x, y)
 
     def fma(self, x: Operand, y: Operand, z: Operand) -> Value:
-        if self.target.has_fma:
+        if self.fused:
             return self._intrinsic("fma", x, y, z)
         return self.add(self.mul(*self.together(x, y, z)[:2]), z)
 

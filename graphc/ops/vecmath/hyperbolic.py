@@ -8,7 +8,7 @@ from __future__ import annotations
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_expm1
-from graphc.ops.vecmath.floats import format_of, polynomial
+from graphc.ops.vecmath.floats import fast_two_sum, format_of, polynomial
 
 # (f(x) - x) / x^3 at x^2, of tanh on [0, TANH_SMALL] and of sinh on [0, ln(2) / 2]
 TANH_TAIL = {
@@ -104,8 +104,10 @@ def _sinh_cosh(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, ...]:
 def sinh(b: ScalarBuilder, x: Scalar) -> Scalar:
     """sinh(n ln 2) cosh(r) + cosh(n ln 2) sinh(r): no cancellation, no division."""
     grown, shrunk, sinh_r, cosh_r = _sinh_cosh(b, x)
-    cosh_n, sinh_n = b.add(grown, shrunk), b.sub(grown, shrunk)
-    half = b.add(sinh_n, b.fma(cosh_n, sinh_r, b.mul(sinh_n, cosh_r)))
+    cosh_n = b.add(grown, shrunk)
+    sinh_n, lost = fast_two_sum(b, grown, b.neg(shrunk))
+    small = b.fma(cosh_n, sinh_r, b.fma(sinh_n, cosh_r, lost))
+    half = b.add(sinh_n, small)
     result = b.copysign(b.add(half, half), x)
     # The half of a denormal would lose its last bit.
     return b.select(b.lt(b.abs(x), 2.0**-40), x, result)
