@@ -144,6 +144,16 @@ def test_canonicalize_rearrangements(build: Callable[[], Tensor], left: list[str
     assert names(after(Canonicalize(), build())) == left
 
 
+def test_axes_of_size_1_are_given_after_arithmetic() -> None:
+    total = ops.expand_dims(ops.sum(X, 1), 1)
+    graph = after(Canonicalize(), ops.squeeze(ops.abs(total * 2 + total), 1))
+    assert names(graph) == ["sum", "multiply", "add", "abs"]
+    mixed = after(Canonicalize(), total + ops.input("z", ("N", 1)))
+    assert names(mixed) == ["sum", "reshape", "add"]
+    merged = after(Canonicalize(), ops.abs(X.reshape((-1,))))
+    assert names(merged) == ["reshape", "abs"]
+
+
 def test_broadcasts_compose() -> None:
     x = ops.input("x", (3,))
     wide = ops.broadcast_to(ops.broadcast_to(x, (4, 3)), (2, 4, 3))
