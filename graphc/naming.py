@@ -26,7 +26,7 @@ _BETWEEN = (
 
 _CACHE, _EXTENDED, _COPY = opmap["CACHE"], opmap["EXTENDED_ARG"], opmap["COPY"]
 _LOCAL = opmap["STORE_FAST"]
-_NAMED = (opmap["STORE_NAME"], opmap["STORE_GLOBAL"], opmap["STORE_ATTR"])
+_NAMED = (opmap["STORE_NAME"], opmap["STORE_GLOBAL"])
 _TWO_LOCALS = [opmap[n] for n in ("STORE_FAST_STORE_FAST", "STORE_FAST_LOAD_FAST") if n in opmap]
 
 _known: dict[tuple[CodeType, int], str | None] = {}
@@ -34,7 +34,7 @@ _MOST_KNOWN = 1 << 16
 
 
 def assigned_name(depth: int = 1) -> str | None:
-    """The variable or attribute to which the user assigns the call now running, ``depth`` frames
+    """The variable to which the user assigns the call now running, ``depth`` frames
     above the caller of this function.
 
     >>> def call():

@@ -15,6 +15,7 @@ where ``h`` is the name of that node (or of its op); ``is_backward`` asks for it
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -88,7 +89,8 @@ def vjp(
         _check_output(output)
         _check_cotangent(output, given)
     pairs = [(y.value, g) for y, g in zip(outputs, cotangents, strict=True)]
-    found = pull_back(pairs, sources)
+    with _collection_paused():
+        found = pull_back(pairs, sources)
     return tuple(
         total if total is not None else zeros_like(x) for x, total in zip(wrt, found, strict=True)
     )
@@ -249,6 +251,19 @@ def _of_expansion(
     sources = [v for v in dict.fromkeys(node.operands) if v in active]
     found = dict(zip(sources, pull_back(seeds, sources, node.operands), strict=True))
     return [found.pop(value, None) for value in node.operands]
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """No search for garbage meanwhile: a gradient makes nodes and drops none, and looking through
+    all of them again and again takes three quarters of the time for a graph of 100,000 nodes."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextmanager

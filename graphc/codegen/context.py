@@ -39,6 +39,7 @@ class Context:
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
         self.staged: dict[Load, Load] = {}
+        self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
 
     def axis(self, name: str) -> TileAxis:

@@ -262,12 +262,15 @@ def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "")
 
 
 _declared_in: dict[str, str] = {}
+_MOST_KNOWN = 1 << 12
 
 
 def _enter(op: Op) -> None:
     """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
     graphs made before keep the record they have.  ``ValueError`` where the name is another
     file's."""
+    if not op.name.isidentifier():
+        raise ArgumentError(f"the name of an op must be an identifier, not {op.name!r}")
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -309,15 +312,29 @@ def _same_types(arity: int, domain: str, result: DType | None) -> Infer:
 
 
 def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
-    """The types that ``expand`` gives, found by expanding once on stand-ins."""
+    """The types that ``expand`` gives, found by expanding once on stand-ins; remembered, because
+    every pass that verifies asks again."""
+    known: dict[Any, tuple[TensorType, ...]] = {}
 
     def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
-        results = expand(*stand_ins, **attributes)
-        results = results if isinstance(results, tuple) else (results,)
-        return tuple(result.value.type for result in results)
+        key = (*types, *((name, _hashable(attributes[name])) for name in sorted(attributes)))
+        if key not in known:
+            stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
+            results = expand(*stand_ins, **attributes)
+            results = results if isinstance(results, tuple) else (results,)
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[key] = tuple(result.value.type for result in results)
+        return known[key]
 
     return infer
+
+
+def _hashable(value: Any) -> Any:
+    """An attribute as part of a key: an array by its bits."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    return tuple(map(_hashable, value)) if isinstance(value, (tuple, list)) else value
 
 
 def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:

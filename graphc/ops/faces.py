@@ -93,8 +93,15 @@ def _attributes(
         if isinstance(value, Tensor):
             reason = f"{parameter.name} must be known when the graph is declared, not a Tensor"
             raise fail(ArgumentError(reason), name, [value])
-        complete[parameter.name] = value.item() if isinstance(value, np.generic) else value
+        complete[parameter.name] = _plain_value(value)
     return complete
+
+
+def _plain_value(value: Any) -> Any:
+    """NumPy's numbers as Python's, lists as tuples: attributes are compared, printed and read."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(map(_plain_value, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _bound(signature: inspect.Signature, operands: Any, given: Any) -> tuple[list[Any], Any]:

@@ -119,6 +119,11 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),
         "float64": normal_fit(5.0, 23, 38.7, "float64"),
     },
+    # atanh(t) = t + t^3 tail, on |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
+    "power.LOG2_TAIL": both(odd_tail(mp.atanh), (3, 7), TINY, 0.01022, lambda z: z),
+    "power.EXP2_TAIL": both(
+        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
+    ),
     "hyperbolic.TANH_TAIL": {
         "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),
         "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),

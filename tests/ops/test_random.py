@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from graphc.errors import ArgumentError
 from graphc.ir import dtypes, graphs
 from graphc.ir.interpreter import evaluate
 from graphc.ir.op import lookup
+from graphc.ir.scalar_numpy import NumpyBuilder
 from graphc.ops.random import Generator, random_updates
 from tests.evaluation import value, values
 from tests.ops.test_softmax import expansion_of
@@ -42,29 +44,18 @@ def test_philox_gives_the_published_words(counter: Any, key: Any, expected: Any)
         np.testing.assert_array_equal(found, _int64(*expected[2 * half : 2 * half + 2]))
 
 
-class _Int64Builder:
-    """The scalar arithmetic that philox needs, over NumPy's int64."""
-
-    def __getattr__(self, name: str) -> Any:
-        return {
-            "mul": lambda x, y: x * np.int64(y),
-            "add": lambda x, y: x + np.int64(y),
-            "bit_and": lambda x, y: x & np.int64(y),
-            "bit_or": lambda x, y: x | y,
-            "bit_xor": lambda x, y: x ^ y,
-            "shift_left": lambda x, n: x << np.int64(n),
-            "shift_right_logical": lambda x, n: (x.view(np.uint64) >> np.uint64(n)).view(np.int64),
-        }[name]
-
-
 def test_scalar_code_gives_the_bits_of_the_reference() -> None:
     rng = np.random.default_rng(4)
     words = rng.integers(-(2**63), 2**63 - 1, (3, 50), dtype=np.int64)
     record: Any = lookup("philox")
+    builder = NumpyBuilder()
     for half in (0, 1):
-        with np.errstate(over="ignore"):
-            lowered = record.lower(_Int64Builder(), *words, half=half)
+        lowered = record.lower(builder, *words, half=half)
         np.testing.assert_array_equal(lowered, record.numpy(*words, half=half))
+    fraction: Any = lookup("random_fraction")
+    for dtype, word in itertools.product((dtypes.float32, dtypes.float64), (0, 1)):
+        lowered = fraction.lower(builder, words[0], dtype=dtype, word=word)
+        np.testing.assert_array_equal(lowered, fraction.numpy(words[0], dtype=dtype, word=word))
 
 
 def _draws(generator: Generator, shape: Any = (40_000,)) -> dict[str, Any]:

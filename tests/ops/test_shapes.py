@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import graphc
 from graphc.ir import dtypes, graphs, interpreter
@@ -207,3 +209,37 @@ def test_mistakes(mistake: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text) as raised:
         mistake(x)
     assert "test_shapes.py:" in str(raised.value)
+
+
+def test_requirements_of_a_graph() -> None:
+    x = graphc.input("x", ("N", 3))
+    y = x[5:] + x[:-5] + x[5:]
+    nodes = graphs.topological([y.value])
+    assert [" ".join(map(str, c)) for c in graphs.requirements(nodes)] == ["N >= 5", "N - 5 >= 0"]
+
+
+parts = st.one_of(
+    st.none(),
+    st.integers(-6, 6),
+)
+entries = st.one_of(
+    st.integers(-3, 2),
+    st.builds(slice, parts, parts, st.sampled_from([None, 1, 2, 3, -1, -2, -3])),
+    st.none(),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(entries, max_size=4), st.integers(0, 4), st.booleans())
+def test_any_basic_index(index: list[Any], ellipsis_at: int, with_ellipsis: bool) -> None:
+    x = numbers(3, 4, 5)
+    if with_ellipsis:
+        index = [*index[:ellipsis_at], ..., *index[ellipsis_at:]]
+    t = stand_in("x", x, symbolic=False)
+    try:
+        expected = x[tuple(index)]
+    except IndexError:
+        with pytest.raises(IndexError):
+            t[tuple(index)]
+        return
+    check(t[tuple(index)], expected, x=x)
