@@ -14,6 +14,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType, bool_, float32, float64, int32, int64, uint8
 from graphc.ops import *  # noqa: F403
 from graphc.ops.declare import composite, elementwise
+from graphc.ops.random import Generator
 from graphc.tensor import Tensor
 
 __version__ = "0.1.0"
@@ -36,8 +37,9 @@ _LATER = {
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 
 __all__ = [  # noqa: PLE0604
-    *ops.__all__, *_LATER, "DType", "Dim", "Tensor", "bool_", "composite", "elementwise", "errors",
-    "float32", "float64", "initializers", "int32", "int64", "newaxis", "ops", "uint8",
+    *ops.__all__, *_LATER, "DType", "Dim", "Generator", "Tensor", "bool_", "composite",
+    "elementwise", "errors", "float32", "float64", "initializers", "int32", "int64", "newaxis",
+    "ops", "uint8",
 ]  # fmt: skip
 
 

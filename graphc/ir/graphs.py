@@ -106,6 +106,16 @@ def collect(
     )
 
 
+def required(nodes: Iterable[Node]) -> tuple[tuple[dims.Size, str, dims.Size], ...]:
+    """The constraints on named dims without which ``nodes`` have no meaning, each once."""
+    found: dict[tuple[dims.Size, str, dims.Size], None] = {}
+    for node in nodes:
+        if node.op.requires is not None:
+            types = [operand.type for operand in node.operands]
+            found.update(dict.fromkeys(node.op.requires(types, node.attributes)))
+    return tuple(found)
+
+
 Rule = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
 
 
