@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import location
-from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError, UnsupportedError
-from graphc.ir import graphs
+from graphc.errors import (
+    ArgumentError,
+    DimError,
+    DTypeError,
+    GraphcError,
+    ShapeError,
+    UnsupportedError,
+)
+from graphc.ir import dims, graphs
 from graphc.ir.nodes import Value
 from graphc.ops.random import random_updates
 from graphc.tensor import Tensor
@@ -71,7 +78,14 @@ class Graph:
         for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
             if parameter.value not in known:
                 changed.append((parameter.value, new.value))
-        self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
+        values = [*results.values(), *(new for _, new in changed)]
+        self.ir = graphs.collect(
+            name,
+            results,
+            changed,
+            constraints=graphs.required(graphs.topological(values)),
+            flush_denormals=flush_denormals,
+        )
         _check_inputs(self.ir)
 
     @classmethod
@@ -323,3 +337,11 @@ def _check_inputs(graph: graphs.Graph) -> None:
                     f"two inputs or parameters of {graph.name} are named {value.name!r}"
                 )
             )
+    for node in graph.nodes:
+        for value in node.results:
+            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
+            if unbound:
+                raise DimError(
+                    f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
+                    f"{unbound[0]} among its sizes, so no call can say what it is"
+                ).at(node.location)

@@ -1,4 +1,4 @@
-"""Transcendental functions."""
+"""Exponentials, logarithms, powers and the error function, element by element."""
 
 from __future__ import annotations
 
@@ -6,30 +6,89 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ops.declare import elementwise
-from graphc.ops.vecmath import exponential, hyperbolic, logarithm, logistic, trigonometric
+from graphc.ir.scalar import Scalar, ScalarBuilder
+from graphc.ops.declare import call, elementwise
+from graphc.ops.vecmath import error_function, exponential, logarithm, references
+from graphc.ops.vecmath import power as powers
+from graphc.ops.vecmath.references import widened
+
+exp = elementwise(
+    "exp",
+    math=lambda sp, x: sp.exp(x),
+    numpy=widened(np.exp),
+    lower=exponential.exp,
+    grad=lambda g, out, x: g * out,
+    doc="e**x.",
+    cost=17,
+)
+
+expm1 = elementwise(
+    "expm1",
+    math=lambda sp, x: sp.exp(x) - 1,
+    numpy=widened(np.expm1),
+    lower=exponential.expm1,
+    # Not out + 1, which has no digits left where x is far below 0.
+    grad=lambda g, out, x: g * exp(x),
+    doc="e**x - 1, without cancellation near 0.",
+    cost=21,
+)
+
+log = elementwise(
+    "log",
+    math=lambda sp, x: sp.log(x),
+    numpy=widened(np.log),
+    lower=logarithm.log,
+    doc="The natural logarithm; -infinity at 0, NaN below.",
+    cost=22,
+)
+
+log1p = elementwise(
+    "log1p",
+    math=lambda sp, x: sp.log(1 + x),
+    numpy=widened(np.log1p),
+    lower=logarithm.log1p,
+    doc="log(1 + x), without cancellation near 0; -infinity at -1, NaN below.",
+    cost=30,
+)
+
+log2 = elementwise(
+    "log2",
+    math=lambda sp, x: sp.log(x) / sp.log(2),
+    numpy=widened(np.log2),
+    lower=logarithm.log2,
+    doc="The logarithm to base 2, exact for powers of 2; -infinity at 0, NaN below.",
+    cost=20,
+)
 
 
-def _wide(f: Any) -> Any:
-    def reference(*arrays: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return f(*(np.asarray(a).astype(np.float64) for a in arrays)).astype(arrays[0].dtype)
-
-    return reference
+def _power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
+    return powers.power(b, x, y) if b.dtype(x).is_float else powers.integer_power(b, x, y)
 
 
-_EXPM1 = lambda sp, x: sp.exp(x) - 1  # noqa: E731
+def _power_gradient(g: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """0 for x where y is 0, and 0 for y where out stays 0, though the formulas say 0 * infinity."""
+    of_base = call.where(y == 0, 0, y * power(x, y - 1))
+    of_exponent = call.where(call.logical_and(x == 0, y >= 0), 0, out * log(x))
+    return g * of_base, g * of_exponent
 
-exp = elementwise("exp", math=lambda sp, x: sp.exp(x), numpy=lambda x: _wide(np.exp)(x), lower=exponential.exp, cost=16, doc="e**x.")
-expm1 = elementwise("expm1", math=_EXPM1, numpy=lambda x: _wide(np.expm1)(x), lower=exponential.expm1, cost=16, doc="exp(x) - 1.")
-log = elementwise("log", math=lambda sp, x: sp.log(x), numpy=lambda x: _wide(np.log)(x), lower=logarithm.log, cost=16, doc="Natural logarithm.")
-log1p = elementwise("log1p", math=lambda sp, x: sp.log(1 + x), numpy=lambda x: _wide(np.log1p)(x), lower=logarithm.log1p, cost=16, doc="log(1 + x).")
-log2 = elementwise("log2", math=lambda sp, x: sp.log(x) / sp.log(2), numpy=lambda x: _wide(np.log2)(x), lower=logarithm.log2, cost=16, doc="Base 2.")
-sin = elementwise("sin", math=lambda sp, x: sp.sin(x), numpy=lambda x: _wide(np.sin)(x), lower=trigonometric.sin, cost=16, doc="Sine.")
-cos = elementwise("cos", math=lambda sp, x: sp.cos(x), numpy=lambda x: _wide(np.cos)(x), lower=trigonometric.cos, cost=16, doc="Cosine.")
-tan = elementwise("tan", math=lambda sp, x: sp.tan(x), numpy=lambda x: _wide(np.tan)(x), lower=trigonometric.tan, cost=16, doc="Tangent.")
-tanh = elementwise("tanh", math=lambda sp, x: sp.tanh(x), numpy=lambda x: _wide(np.tanh)(x), lower=hyperbolic.tanh, cost=16, doc="tanh.")
-sinh = elementwise("sinh", math=lambda sp, x: sp.sinh(x), numpy=lambda x: _wide(np.sinh)(x), lower=hyperbolic.sinh, cost=16, doc="sinh.")
-cosh = elementwise("cosh", math=lambda sp, x: sp.cosh(x), numpy=lambda x: _wide(np.cosh)(x), lower=hyperbolic.cosh, cost=16, doc="cosh.")
-sigmoid = elementwise("sigmoid", math=lambda sp, x: 1 / (1 + sp.exp(-x)), numpy=lambda x: _wide(lambda v: 1 / (1 + np.exp(-v)))(x), lower=logistic.sigmoid, cost=16, doc="1 / (1 + exp(-x)).")
-power = elementwise("power", math=lambda sp, x, y: x**y, numpy=lambda x, y: _wide(np.power)(x, y), lower=lambda b, x, y: exponential.exp(b, b.mul(y, logarithm.log(b, x))), cost=32, doc="x**y.")
+
+power = elementwise(
+    "power",
+    math=lambda sp, x, y: x**y,
+    numpy=references.power,
+    lower=_power,
+    grad=_power_gradient,
+    domain="numeric",
+    doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative and
+y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
+    cost=60,
+)
+
+erf = elementwise(
+    "erf",
+    math=lambda sp, x: sp.erf(x),
+    numpy=references.erf,
+    lower=error_function.erf,
+    doc="The error function 2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x.",
+    cost=33,
+)

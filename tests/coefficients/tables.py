@@ -59,6 +59,12 @@ def odd_tail_weight(f: Function) -> Function:
     return lambda z: z**1.5 / f(mp.sqrt(z))
 
 
+def fifth_tail(z: mp.mpf) -> mp.mpf:
+    """(atanh(t) - t - t^3 / 3) / t^5 at t = sqrt(z)."""
+    t = mp.sqrt(z)
+    return (mp.atanh(t) - t - t**3 / 3) / t**5
+
+
 def erf_near(z: mp.mpf) -> mp.mpf:
     """erf(x) / x - 1 at x = sqrt(z)."""
     x = mp.sqrt(z)
@@ -119,8 +125,11 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),
         "float64": normal_fit(5.0, 23, 38.7, "float64"),
     },
-    # atanh(t) = t + t^3 tail, on |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
-    "power.LOG2_TAIL": both(odd_tail(mp.atanh), (3, 7), TINY, 0.01022, lambda z: z),
+    # float32: atanh(t) = t + t^3 tail.  float64: t + t^3 / 3 + t^5 tail.  On |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
+    "power.LOG2_TAIL": {
+        "float32": Fit(odd_tail(mp.atanh), 3, TINY, 0.01022, lambda z: z, "float32"),
+        "float64": Fit(fifth_tail, 6, 1e-8, 0.01022, lambda z: z * z, "float64"),
+    },
     "power.EXP2_TAIL": both(
         lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
     ),

@@ -23,7 +23,7 @@ from graphc.ops.vecmath.logarithm import as_float
 # The bits of sqrt(3) / 2, cut after a few: x = 2**k m with sqrt(3) / 2 <= m < sqrt(3).
 START_BITS = {float32: 0x3F5DB000, float64: 0x3FEBB67B00000000}
 SPLIT = 1.2247448713915890  # sqrt(3 / 2): m is compared with 1 below and with 3/2 above.
-# log2(3 / 2) and 2 / ln 2 in two parts; the first of the former has room for k beside it.
+# log2(3 / 2) and 2 / ln 2 in two parts: log2((1 + t) / (1 - t)) is 2 / ln 2 atanh(t).  The first of the former has room for k beside it.
 LOG2_3_2 = {
     float32: (0.58496094, 1.5632212e-06),
     float64: (0.5849625007194845, 1.6716575836880369e-12),
@@ -33,17 +33,18 @@ SLOPE = {
     float64: (2.8853900817779268, 4.0710547481862066e-17),
 }
 
-# (atanh(t) - t) / t^3 at t^2; log2((1 + t) / (1 - t)) is 2 / ln 2 atanh(t).
+THIRD_HIGH, THIRD_LOW = 0.3333333333333333, 1.850371707708594e-17
+
+# float32: (atanh(t) - t) / t^3, float64: (atanh(t) - t - t^3 / 3) / t^5, at t^2
 LOG2_TAIL = {
     float32: (0.33333334, 0.19999029, 0.14484139),
     float64: (
-        0.3333333333333333,
-        0.20000000000002605,
-        0.1428571428444151,
-        0.11111111387411614,
-        0.09090884209532116,
-        0.07692301225982803,
-        0.06802270321798269,
+        0.19999999999999812,
+        0.14285714285958936,
+        0.11111110991549467,
+        0.09090937833988254,
+        0.07688663677372706,
+        0.06899967063964624,
     ),
 }
 # (2**r - 1) / r
@@ -89,18 +90,34 @@ def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
     remainder = b.fma(b.neg(t), lost, b.fma(b.neg(t), total, difference))
     t_error = b.mul(remainder, inverse)
 
-    # 2 / ln 2 (t + t^3 tail(t^2))
-    square = b.mul(t, t)
-    small_part = b.fma(b.mul(square, t), polynomial(b, square, LOG2_TAIL), t_error)
     high, low = SLOPE[dtype]
-    product, product_error = two_product(b, t, b.constant(high, dtype))
-    product_error = b.fma(small_part, high, b.fma(t, low, product_error))
+    series, series_error = _atanh(b, t, t_error)
+    product, product_error = two_product(b, series, b.constant(high, dtype))
+    product_error = b.fma(series_error, high, b.fma(series, low, product_error))
 
     high, low = LOG2_3_2[dtype]
     k = b.select(upper, b.add(k, high), k)
     result, error = fast_two_sum(b, k, product)
     error = b.add(b.add(error, product_error), b.select(upper, b.constant(low, dtype), 0.0))
     return fast_two_sum(b, result, error)
+
+
+def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
+    """atanh(t + error) in two parts.  A float64 result has exponents eight times as large as
+    float32, so that t^3 / 3 is wanted in two parts, too."""
+    square = b.mul(t, t)
+    error = b.fma(error, square, error)  # the derivative is 1 + t^2 + ...
+    tail = polynomial(b, square, LOG2_TAIL)
+    if b.dtype(t) is float32:
+        return t, b.fma(b.mul(square, t), tail, error)
+    square_error = b.fma(t, t, b.neg(square))
+    third, third_error = two_product(b, square, b.constant(THIRD_HIGH, float64))
+    third_error = b.fma(square_error, THIRD_HIGH, b.fma(square, THIRD_LOW, third_error))
+    third_error = b.fma(b.mul(square, square), tail, third_error)
+    cubic, cubic_error = two_product(b, t, third)
+    cubic_error = b.fma(t, third_error, cubic_error)
+    total, total_error = fast_two_sum(b, t, cubic)
+    return total, b.add(total_error, b.add(cubic_error, error))
 
 
 def _exp2(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
