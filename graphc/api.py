@@ -78,14 +78,7 @@ class Graph:
         for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
             if parameter.value not in known:
                 changed.append((parameter.value, new.value))
-        values = [*results.values(), *(new for _, new in changed)]
-        self.ir = graphs.collect(
-            name,
-            results,
-            changed,
-            constraints=graphs.required(graphs.topological(values)),
-            flush_denormals=flush_denormals,
-        )
+        self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
         _check_inputs(self.ir)
 
     @classmethod
