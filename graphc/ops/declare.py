@@ -32,6 +32,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -131,10 +132,7 @@ def elementwise(
         cost=cost,
     )
     _enter(op)
-
-    def prepare(operands: Sequence[Any]) -> list[Tensor]:
-        return elementwise_operands(name, operands, domain, widen=widen)
-
+    prepare = partial(elementwise_operands, name, domain=domain, widen=widen)
     return face(op, signature, prepare, documentation.elementwise_notes(domain, result), domain)
 
 
