@@ -55,9 +55,7 @@ elu = elementwise(
     numpy=widened(references.elu),
     lower=_elu,
     # At 0 the slope of the negative side; the minimum keeps the other from overflowing.
-    grad=lambda g, out, x, *, alpha: g * call.where(
-        x > 0, 1, alpha * call.exp(call.minimum(x, 0))
-    ),
+    grad=lambda g, out, x, *, alpha: g * call.where(x > 0, 1, alpha * call.exp(call.minimum(x, 0))),
     doc="x where x is positive, alpha * (e**x - 1) elsewhere.",
     cost=24,
 )

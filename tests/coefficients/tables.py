@@ -29,8 +29,14 @@ def log_series(z: mp.mpf) -> mp.mpf:
     return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
-def both(f: Function, terms: tuple[int, int], low: float, high: float, weight: Function,
-         fixed: tuple[float, ...] = ()) -> dict[str, Fit]:
+def both(
+    f: Function,
+    terms: tuple[int, int],
+    low: float,
+    high: float,
+    weight: Function,
+    fixed: tuple[float, ...] = (),
+) -> dict[str, Fit]:
     """The same fit in both precisions, with ``terms`` coefficients each."""
     names = ("float32", "float64")
     return {

@@ -43,9 +43,7 @@ def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.lt(x, 0.0), b.fma(b.neg(decay), part, decay), b.sub(1.0, part))
 
 
-def _closed(
-    b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None
-) -> Scalar:
+def _closed(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None) -> Scalar:
     """x sigmoid(gate + error) for x >= 0 >= gate: what a nearly closed gate lets through.
 
     With e**gate = s (1 + w) it is x (1 + w) / (1 + s + s w) * s; s comes last, so that nothing is

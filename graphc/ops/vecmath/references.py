@@ -71,7 +71,7 @@ def gelu(x: Array) -> Array:
         wide = np.clip(np.asarray(x, np.longdouble), -45, 45)
         exact = -wide / np.sqrt(np.longdouble(2))
         a = exact.astype(np.float64)
-        slope = -2 / np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1))) * np.exp(-exact**2)
+        slope = -2 / np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1))) * np.exp(-(exact**2))
         value = np.asarray(_erfc(a), np.float64) + slope * (exact - a)
         return (np.where(x > 45, x, wide) * value / 2).astype(x.dtype)
 
