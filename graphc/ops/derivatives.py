@@ -32,6 +32,17 @@ def erf_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
     return [g * call.exp(-call.square(x)) * 1.1283791670955126]
 
 
+def exp_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
+    (g,) = cotangents
+    (out,) = outputs
+    return [g * out]
+
+
+def expm1_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
+    (g,) = cotangents
+    return [g * call.exp(x)]
+
+
 def log_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
     (g,) = cotangents
     return [g / x]
@@ -72,11 +83,24 @@ def subtract_gradient(cotangents: Any, outputs: Any, x: Any, y: Any) -> Sequence
     return [g, -g]
 
 
+def tan_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
+    (g,) = cotangents
+    (out,) = outputs
+    return [g * (call.square(out) + 1)]
+
+
+def tanh_gradient(cotangents: Any, outputs: Any, x: Any) -> Sequence[Any]:
+    (g,) = cotangents
+    return [g / call.square(call.cosh(x))]
+
+
 RULES: Mapping[str, Callable[..., Sequence[Any]]] = {
     "add": add_gradient,
     "cos": cos_gradient,
     "cosh": cosh_gradient,
     "erf": erf_gradient,
+    "exp": exp_gradient,
+    "expm1": expm1_gradient,
     "log": log_gradient,
     "log1p": log1p_gradient,
     "log2": log2_gradient,
@@ -85,4 +109,6 @@ RULES: Mapping[str, Callable[..., Sequence[Any]]] = {
     "sin": sin_gradient,
     "sinh": sinh_gradient,
     "subtract": subtract_gradient,
+    "tan": tan_gradient,
+    "tanh": tanh_gradient,
 }

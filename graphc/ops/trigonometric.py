@@ -33,17 +33,9 @@ tan = elementwise(
     math=lambda sp, x: sp.tan(x),
     numpy=widened(np.tan),
     lower=trigonometric.tan,
-    grad=lambda g, out, x: g * (1 + call.square(out)),
     doc="The tangent of x radians, for every finite x; NaN at infinities.",
     cost=42,
 )
-
-
-def _tanh_gradient(g: Any, out: Any, x: Any) -> Any:
-    """1 / cosh(x)**2 in two steps: 1 - out**2 has no digits left where out is near 1, and the square
-    would overflow."""
-    slope = call.reciprocal(cosh(x))
-    return g * slope * slope
 
 
 tanh = elementwise(
@@ -51,7 +43,6 @@ tanh = elementwise(
     math=lambda sp, x: sp.tanh(x),
     numpy=widened(np.tanh),
     lower=hyperbolic.tanh,
-    grad=_tanh_gradient,
     doc="The hyperbolic tangent.",
     cost=30,
 )
