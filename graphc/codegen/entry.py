@@ -206,5 +206,3 @@ class _Entry:
         place = writer.allocate("i32", 4)
         writer.effect(f"store i32 {control.text}, ptr {place}")
         writer.effect(f"call void @llvm.x86.sse.ldmxcsr(ptr {place})")
-
-

@@ -6,8 +6,6 @@ reduced axis is followed where the order leaves room for it, and otherwise makes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphc.codegen import lanes, prefetching
 from graphc.codegen.context import Context
 from graphc.codegen.fold import State
@@ -15,6 +13,7 @@ from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.running import Running, States, elements, flat, running, step, unflat
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import TREE, Reduce
+
 
 def reduce(context: Context, statement: Reduce) -> None:
     """Emit a reduction and bind its names."""

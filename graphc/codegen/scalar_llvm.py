@@ -58,8 +58,7 @@ class LLVMBuilder:
         text = f"insertelement {vector} poison, {scalar} {x.text}, i32 0"
         first = self.writer.pure(text, x.dtype, width, x.level)
         text = (
-            f"shufflevector {vector} {first.text}, {vector} poison,"
-            f" <{width} x i32> zeroinitializer"
+            f"shufflevector {vector} {first.text}, {vector} poison, <{width} x i32> zeroinitializer"
         )
         return self.writer.pure(text, x.dtype, width, x.level)
 
