@@ -46,13 +46,19 @@ class Bounded:
 
 
 def bounded(
-    graph: Graph, inputs: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray]
+    graph: Graph,
+    inputs: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray],
+    declared: Graph,
 ) -> dict[Value, Bounded]:
-    """The values of the graph's inputs, parameters and nodes.  Raises what references raise."""
+    """The values of the graph's inputs, parameters and nodes.  Raises what references raise.
+
+    Float constants that are none of the ``declared`` graph's were folded, hence rounded."""
     shaped = [
         binding.Shaped(str(v.name), v.type.shape, inputs[str(v.name)].shape) for v in graph.inputs
     ]
     run = _Run(binding.solve(shaped, graph.constraints), graph.flush_denormals)
+    run.given = {_key(node) for node in declared.nodes if node.op.name == "constant"}
     for value in (*graph.inputs, *graph.parameters):
         given = inputs if value in graph.inputs else state
         run.values[value] = run.exactly(given[str(value.name)], value.type.dtype)
@@ -67,13 +73,14 @@ class _Run:
         self.sizes = sizes
         self.flush = flush
         self.values: dict[Value, Bounded] = {}
+        self.given: set[bytes] = set()
 
     def exactly(self, array: np.ndarray, dtype: DType) -> Bounded:
         value = np.asarray(array, np.float64 if dtype.is_float else dtype.numpy)
         return self.rounded(value, np.zeros(value.shape), dtype, 0.0)
 
     def rounded(
-        self, value: np.ndarray, error: np.ndarray, dtype: DType, roundings: float
+        self, value: np.ndarray, error: np.ndarray, dtype: DType, roundings: float | np.ndarray
     ) -> Bounded:
         """With the rounding of one op; unknown where the sum of both may overflow."""
         if not dtype.is_float:
@@ -116,7 +123,11 @@ class _Run:
         if isinstance(node.op, Check):
             node.op.numpy(operands[0].value, **attributes)
             return operands[0]
-        return self.exactly(node.op.numpy(**attributes), dtype)
+        made = self.exactly(node.op.numpy(**attributes), dtype)
+        if node.op.name == "constant" and dtype.is_float and _key(node) not in self.given:
+            folded = np.where(made.value == np.round(made.value), 0.0, 4 * ROUNDINGS)
+            return self.rounded(made.value, made.error, dtype, folded)
+        return made
 
     def elementwise(
         self, node: Node, operands: Sequence[Bounded], attributes: Mapping[str, Any]
@@ -139,6 +150,11 @@ class _Run:
             error = np.where(_near_a_pole(name, operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)
+
+
+def _key(node: Node) -> bytes:
+    array = node.attributes["value"]
+    return array.dtype.str.encode() + array.tobytes()
 
 
 def _chosen(condition: Bounded, x: Bounded, y: Bounded) -> Bounded:

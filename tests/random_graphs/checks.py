@@ -172,7 +172,7 @@ def _shown(name: str, where: np.ndarray, *arrays: np.ndarray) -> str:
 def _expected(case: Case, stages: Stages, inputs: Arrays, state: Arrays) -> dict[str, Bounded]:
     """Outputs and updated parameters with their errors, from the optimized graph."""
     graph = stages.optimized
-    values = bounded(graph, inputs, state)
+    values = bounded(graph, inputs, state, case.graph.ir)
     found = {name: values[value] for name, value in graph.outputs.items()}
     new = dict(graph.updates)
     for parameter in graph.parameters:
