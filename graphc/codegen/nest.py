@@ -30,8 +30,9 @@ class Units:
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
-    """Emit a loop nest; of its outermost axis only the tiles ``units`` where given."""
+    """Emit a loop nest; of its unit axis only the tiles ``units`` where given."""
     ordered = loop_order(loop)
+    shared = _unit_depth(loop) if units is not None else -1
 
     def inside(depth: int) -> None:
         if depth == len(ordered):
@@ -40,11 +41,12 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
         if depth == 1:
             column.clear(context, loop)
             staging.stage(context, loop, ordered[1:])
-        _axis(context, loop, ordered[depth], lambda: inside(depth + 1), None)
+        some = units if depth == shared else None
+        _axis(context, loop, ordered[depth], lambda: inside(depth + 1), some)
 
     if len(ordered) == 1:
         column.clear(context, loop)
-    _axis(context, loop, ordered[0], lambda: inside(1), units)
+    inside(0)
 
 
 def loop_order(loop: For) -> Sequence[Axis]:
@@ -53,9 +55,22 @@ def loop_order(loop: For) -> Sequence[Axis]:
 
 
 def unit_count(loop: For) -> Size:
-    """The number of tiles of the outermost axis, which threads may share."""
-    axis = loop_order(loop)[0]
-    return dims.ceil_divide(axis.extent, _points(loop, axis, bool(axis.vector > 1)))
+    """The number of tiles of the unit axis, which threads may share."""
+    axis = loop_order(loop)[_unit_depth(loop)]
+    return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
+
+
+def _unit_depth(loop: For) -> int:
+    """Which loop's tiles are the units: the outermost of more than one tile, unless a column is
+    carried along it."""
+    carried = {s.axis for s in loop.body if isinstance(s, Column)}
+    for depth, axis in enumerate(loop_order(loop)):
+        if axis.name in carried:
+            return 0
+        points = _points(loop, axis, axis.vector > 1)
+        if not isinstance(axis.extent, int) or axis.extent > points:
+            return depth
+    return 0
 
 
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
