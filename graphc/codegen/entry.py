@@ -63,14 +63,7 @@ def helpers(entries: Sequence[EntryPlan], target: Target, parts: ModuleParts) ->
 def emit_entry(
     entry: EntryPlan, symbols: Sequence[str], target: Target, parts: ModuleParts
 ) -> list[str]:
-<<<<<<< HEAD
-    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its
-    calls."""
-    from graphc.codegen.module import global_name
-
-=======
     """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are its calls' functions."""
->>>>>>> codegen
     sizes, body = Writer(), Writer()
     _fill_table(sizes, entry)
     _Entry(body, entry, target).emit(symbols)
