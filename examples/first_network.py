@@ -43,7 +43,7 @@ def network(seed: int = 0) -> tuple[graphc.Graph, graphc.Graph, graphc.Graph]:
     for w, g in zip(parameters, graphc.grad(loss, parameters), strict=True):
         v = graphc.parameter(f"{w.name}.square", graphc.initializers.zeros(w.shape))
         updates[v] = mean_square = 0.9 * v + 0.1 * g * g
-        updates[w] = w - 1e-3 * g / (graphc.sqrt(mean_square) + 1e-7)
+        updates[w] = w - 1e-3 * g / graphc.sqrt(mean_square + 1e-7)
 
     return (
         graphc.Graph("step", outputs=metrics, updates=updates),

@@ -32,14 +32,18 @@ _LATER = {
     "check_gradient": "graphc.autodiff",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",
+    "jvp": "graphc.autodiff",
+    "vjp": "graphc.autodiff",
     "from_sympy": "graphc.symbolic.convert",
+    "to_sympy": "graphc.symbolic.convert",
+    "Generator": "graphc.ops.random",
+    "random_updates": "graphc.ops.random",
 }
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 
-__all__ = [  # noqa: PLE0604
-    *ops.__all__, *_LATER, "DType", "Dim", "Generator", "Tensor", "bool_", "composite",
-    "elementwise", "errors", "float32", "float64", "initializers", "int32", "int64", "newaxis",
-    "ops", "uint8",
+__all__ = [
+    *ops.__all__, *_LATER, "DType", "Dim", "Tensor", "bool_", "composite", "elementwise", "errors",
+    "float32", "float64", "initializers", "int32", "int64", "newaxis", "ops", "uint8",
 ]  # fmt: skip
 
 

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, metavar="OUT", help="OUT.svg, .dot or .html"
     )
     draw.add_argument("--stage", choices=_DRAWABLE, default="graph", help="default: %(default)s")
+    draw.add_argument("--formulas", action="store_true", help="in .html: the mathematics as well")
     draw.set_defaults(run=_draw)
 
     bench = commands.add_parser("bench", help="time it fused, unfused and in NumPy")
@@ -83,13 +84,13 @@ def _add_target(command: argparse.ArgumentParser) -> None:
 def _dump(options: argparse.Namespace) -> None:
     found = load(options.target)
     if isinstance(found, graphc.Executable):
-        print(found.text(options.stage))
-        return
-    graph = _as_graph(found, options.target)
-    if options.stage == "graph":
-        print(graph.text())
-        return
-    print(graphc.compile(graph, fuse=not options.no_fuse).text(options.stage))
+        text = found.text(options.stage)
+    elif options.stage == "graph":
+        text = _as_graph(found, options.target).text()
+    else:
+        graph = _as_graph(found, options.target)
+        text = graphc.compile(graph, fuse=not options.no_fuse).text(options.stage)
+    print(text.rstrip("\n"))
 
 
 def _draw(options: argparse.Namespace) -> None:
@@ -102,7 +103,7 @@ def _draw(options: argparse.Namespace) -> None:
         output: Path = options.output
         if len(graphs) > 1:
             output = output.with_stem(f"{output.stem}.{name}")
-        _write(output, _picture(graph, output.suffix))
+        _write(output, _picture(graph, output.suffix, options.formulas))
 
 
 def _graphs(found: Any, options: argparse.Namespace) -> dict[str, Any]:
@@ -115,9 +116,10 @@ def _graphs(found: Any, options: argparse.Namespace) -> dict[str, Any]:
     return {name: found.graph(options.stage, name) for name in found.entries}
 
 
-def _picture(graph: Any, suffix: str) -> str:
-    written = {".svg": graph.svg, ".dot": graph.to_dot, ".html": graph.html}[suffix]()
-    return str(written)
+def _picture(graph: Any, suffix: str, formulas: bool) -> str:
+    if suffix == ".html":
+        return str(graph.html(formulas=formulas))
+    return str(graph.svg() if suffix == ".svg" else graph.to_dot())
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import location
-from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError, UnsupportedError
-from graphc.ir import graphs
+from graphc.errors import (
+    ArgumentError,
+    DimError,
+    DTypeError,
+    GraphcError,
+    ShapeError,
+    UnsupportedError,
+)
+from graphc.ir import dims, graphs
 from graphc.ir.nodes import Value
 from graphc.ops.random import random_updates
 from graphc.tensor import Tensor
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 
     from graphc.bench import Report
     from graphc.compiler import Compilation
+    from graphc.symbolic.typeset import Formula
 
 STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 
@@ -33,18 +41,16 @@ STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
 class Graph:
     """A named function of its inputs: outputs to return and parameters to update.
 
-    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their new
-    values, all computed from the old ones.  Generators of random numbers that the graph uses are
-    advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no parameter, or of
-    another shape or dtype than the parameter it updates.
+    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their
+    new values, all computed from the old ones.  Generators of random numbers that the graph uses
+    are advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no
+    parameter, or of another shape or dtype than the parameter it updates.
 
     >>> import graphc
     >>> x = graphc.input("x", ("N", 3))
     >>> graph = Graph("double", outputs={"y": 2 * x})
-    >>> print(graph.text(locations=False))
-    graph @double<N>(
-        %x: f32[N, 3]
-    ) {
+    >>> print(graph.text(locations=False), end="")
+    graph @double<N>(%x: f32[N, 3]) {
       %0 = constant() {value = f32[](2.0)} : f32[]
       %1 = broadcast(%0) {shape = [N, 3], axes = []} : f32[N, 3]
       %2 = multiply(%1, %x) : f32[N, 3]
@@ -72,14 +78,7 @@ class Graph:
         for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
             if parameter.value not in known:
                 changed.append((parameter.value, new.value))
-        values = [*results.values(), *(new for _, new in changed)]
-        self.ir = graphs.collect(
-            name,
-            results,
-            changed,
-            constraints=graphs.required(graphs.topological(values)),
-            flush_denormals=flush_denormals,
-        )
+        self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
         _check_inputs(self.ir)
 
     @classmethod
@@ -116,11 +115,17 @@ class Graph:
 
         return svg(self.ir)
 
-    def html(self) -> str:
-        """A page that shows picture and text side by side."""
+    def html(self, *, formulas: bool = False) -> str:
+        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
-        return html(self.ir)
+        return html(self.ir, formulas=formulas)
+
+    def formulas(self) -> tuple[Formula, ...]:
+        """The graph as mathematics, gradients included: each formula as text, LaTeX and MathML."""
+        from graphc.viz.mathematics import mathematics
+
+        return mathematics(self.ir)
 
     def to_dot(self) -> str:
         """The graph in Graphviz' language."""
@@ -321,5 +326,15 @@ def _check_inputs(graph: graphs.Graph) -> None:
         other = names.setdefault(value.name or "", value)
         if other is not value:
             raise _at_user(
-                UnsupportedError(f"two inputs or parameters of {graph.name} are named {value.name!r}")
+                UnsupportedError(
+                    f"two inputs or parameters of {graph.name} are named {value.name!r}"
+                )
             )
+    for node in graph.nodes:
+        for value in node.results:
+            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
+            if unbound:
+                raise DimError(
+                    f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
+                    f"{unbound[0]} among its sizes, so no call can say what it is"
+                ).at(node.location)

@@ -1,8 +1,8 @@
 """The way from graphs to a program, stage by stage.
 
-``compile_graphs`` reads from top to bottom: passes make each graph canonical and fuse it, lowering and
-planning turn it into kernels in loop IR on places in memory, code generation writes one LLVM module.
-What each stage made is kept, to be looked at.
+``compile_graphs`` reads from top to bottom: passes make each graph canonical and fuse it, lowering
+and planning turn it into kernels in loop IR on places in memory, code generation writes one LLVM
+module. What each stage made is kept, to be looked at.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ def _check_names(graphs: Sequence[Graph]) -> None:
             other = parameters.setdefault(value.name or "", value)
             if other is not value:
                 raise GraphcError(
-                    f"two parameters are named {value.name!r}: one at {place_text(other.node)}, one "
-                    f"at {place_text(value.node)}; entries share a parameter by using the same one"
+                    f"two parameters are named {value.name!r}: one at {place_text(other.node)}, "
+                    f"one at {place_text(value.node)}; entries that share one must use the same"
                 )
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from graphc.errors import ArgumentError, DTypeError, ShapeError
 from graphc.ir.dtypes import DType, as_dtype, float32
 
-# An int, a sequence of ints, a ``np.random.Generator``, or None.  The last is not spelled out because
-# naming it would import ``numpy.random``, which few declarations need.
+# An int, a sequence of ints, a ``np.random.Generator``, or None.  Not spelled out, because naming
+# the generator would import ``numpy.random``, which few declarations need.
 Seed = Any
 
 # The standard deviation of a standard normal cut off at two of its standard deviations.

@@ -96,6 +96,11 @@ def _notebook_cell(path: str) -> str | None:
     return str(named[1]) if named else None
 
 
+def is_set() -> bool:
+    """Whether ``at`` says where nodes come from, so that they are not the user's own calls."""
+    return _override.get() is not None
+
+
 @contextmanager
 def at(location: Location | None) -> Iterator[None]:
     """Within it every ``capture`` gives ``location``; ``None`` changes nothing.

@@ -1,16 +1,18 @@
 """From what a user passes to the operands of a node: conversion, promotion, broadcasting, building.
 
 The one place of NumPy's promotion and broadcasting, both of which become visible nodes.  Where
-NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means is
-the affair of its record.
+NumPy needs a dtype that graphc lacks, ``COMPUTED_IN`` says which one stands in.  What an op means
+is the affair of its record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Op, lookup
 from graphc.ir.types import TensorType
+from graphc.naming import assigned_name
 from graphc.tensor import Tensor, functions
 
 _FLOATS = {dtypes.float32: dtypes.float32, dtypes.float64: dtypes.float64}
@@ -43,10 +46,11 @@ COMPUTED_IN: Mapping[str, Mapping[DType, DType]] = {
 }
 
 Scalar = bool | int | float | Dim
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def is_scalar(argument: object) -> bool:
-    """Whether ``argument`` is a Python number or a size, which adapt to the other operands' dtype."""
+    """Whether ``argument`` is a Python number or a size, which adapts to the others' dtype."""
     return isinstance(argument, (bool, int, float, Dim)) and not isinstance(argument, np.generic)
 
 
@@ -62,7 +66,9 @@ def supported_dtype(like: Any, name: str = "dtype") -> DType:
         return dtypes.as_dtype(like)
     except (KeyError, TypeError):
         known = ", ".join(d.name for d in dtypes.ALL)
-        raise fail(DTypeError(f"graphc has no element type {like}; it has {known}"), name) from None
+        raise fail(
+            DTypeError(f"graphc has no element type {like}; it has {known}"), name
+        ) from None
 
 
 def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> np.ndarray:
@@ -259,9 +265,47 @@ def build(
     except GraphcError as error:
         error.with_operands(op.name, operands, location.capture())
         raise
-    place = location.capture()
+    place = _call.place if _call.running and not location.is_set() else location.capture()
     node = Node(op, operands, attributes, types, location=place, name=name or _naming.get())
+    _call.newest = node
     return tuple(map(Tensor, node.results))
+
+
+class _Call(threading.local):
+    """The user's call of a public function that is running, and the node built last."""
+
+    running: bool = False
+    place: location.Location | None = None
+    newest: Node | None = None
+
+
+_call = _Call()
+
+
+def named(function: Function) -> Function:
+    """``function`` such that the node it makes has the name of the variable the user assigns it to.
+
+    The user's line is looked up once for all nodes made on the way; of these only the last, the
+    result's, is named, before anyone has seen it.
+    """
+
+    @functools.wraps(function)
+    def outermost(*arguments: Any, **keywords: Any) -> Any:
+        if _call.running:
+            return function(*arguments, **keywords)
+        _call.running, _call.place, _call.newest = True, location.capture(), None
+        try:
+            result = function(*arguments, **keywords)
+        finally:
+            _call.running = False
+        node = _call.newest
+        if isinstance(result, Tensor) and node is not None and result.value.node is node:
+            name = assigned_name() if node.name is None and not location.is_set() else None
+            if name is not None:
+                object.__setattr__(node, "name", name)
+        return result
+
+    return outermost  # type: ignore[return-value]
 
 
 def single(results: tuple[Tensor, ...]) -> Tensor:

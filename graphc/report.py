@@ -1,4 +1,4 @@
-"""What the compiler did, in words: the report of a compilation, and why two values were not fused."""
+"""What the compiler did, in words: its report, and why two values were not fused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def report(made: Compilation) -> str:
         for call in stages.plan.calls:
             where = f"  ({', '.join(call.locations[:3])})" if call.locations else ""
             lines.append(f"    {call.kind:8} {call.kernel.name}: {' '.join(call.nodes[:8])}{where}")
-        lines.append(f"  arena of {stages.plan.arena_bytes} bytes in {len(stages.plan.slots)} places")
+        places = len(stages.plan.slots)
+        lines.append(f"  arena of {stages.plan.arena_bytes} bytes in {places} places")
     lines.append("")
     lines += [f"{name:8} {seconds * 1e3:8.2f} ms" for name, seconds in made.seconds.items()]
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Tensor: what users hold while they declare a graph.
 
-Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an op
-found by name among the public functions of ``graphc.ops``; nothing is computed here, and no shape or
-dtype rule stands here (see ``graphc.operands`` and the op records).
+Responsible for how a tensor looks, its operators, and its answers to NumPy.  Every operation is an
+op found by name among the public functions of ``graphc.ops``; nothing is computed here, and no
+shape or dtype rule stands here (see ``graphc.operands`` and the op records).
 """
 
 from __future__ import annotations

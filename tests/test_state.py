@@ -92,7 +92,8 @@ def test_one_value_updates_two_parameters() -> None:
 
 def test_an_update_by_an_input() -> None:
     a, x = _parameter("a", (2, 3)), graphc.input("x", (2, 3))
-    _run_both(graphc.Graph("set", outputs={"old": a + 0}, updates={a: x}), x=np.full((2, 3), 7, "float32"))
+    graph = graphc.Graph("set", outputs={"old": a + 0}, updates={a: x})
+    _run_both(graph, x=np.full((2, 3), 7, "float32"))
 
 
 def test_an_update_by_a_reshaped_value() -> None:
@@ -108,7 +109,8 @@ def test_an_update_by_the_parameter_reshaped_across_its_rows() -> None:
 
 
 def test_a_parameter_read_after_its_update_was_computed() -> None:
-    """The gradient of the input reads the old weights, whose update needs that gradient's sibling."""
+    """The gradient of the input reads the old weights, whose update needs that gradient's
+    sibling."""
     w, x = _parameter("w", (16, 16)), graphc.input("x", ("N", 16))
     y = graphc.relu(x @ w)
     loss = graphc.sum(graphc.relu(y @ w) ** 2)

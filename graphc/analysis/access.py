@@ -1,9 +1,9 @@
 """How a node reads the values it depends on, through the views between.
 
-A view (a Rearrange whose index mapping is affine) computes nothing, so it belongs to whoever reads it.
-``reads`` looks through views to the values that must exist in memory or in registers and says by which
-index each is read.  A reshape that no affine index expresses is no view but another name for the same
-memory.
+A view (a Rearrange whose index mapping is affine) computes nothing, so it belongs to whoever reads
+it. ``reads`` looks through views to the values that must exist in memory or in registers and says
+by which index each is read.  A reshape that no affine index expresses is no view but another name
+for the same memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from graphc.ir.op import Gather, Piece, Rearrange, Source
 
 @dataclass(frozen=True)
 class Read:
-    """``value`` is read at ``index`` (over the atoms 0, 1, ... : the axes of the operand looked at)."""
+    """``value`` is read at ``index`` (over the atoms 0, 1, ... : the axes of the operand looked
+    at)."""
 
     value: Value
     index: tuple[Index, ...]
@@ -55,8 +56,8 @@ def pieces_of(node: Node, index: tuple[Index, ...]) -> Sequence[Piece] | None:
 
 
 def reads(value: Value, stored: Container[Node] = ()) -> list[Read]:
-    """The values that reading all of ``value`` reads, looking through views (but those ``stored`` in
-    memory).  A value stands for itself where it is no view.  Free sources are left out."""
+    """The values that reading all of ``value`` reads, looking through views (but those ``stored``
+    in memory).  A value stands for itself where it is no view.  Free sources are left out."""
     start = tuple(
         constant(0) if size == 1 else axis(i) for i, size in enumerate(value.type.shape)
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.bench.calibrate import Limits, calibrate
+from graphc.bench.matching import Numbering, computed, homes
 from graphc.bench.report import (
     FUSED,
     NUMPY,
@@ -29,7 +30,7 @@ from graphc.ir.interpreter import evaluate
 from graphc.ir.nodes import Value
 
 if TYPE_CHECKING:
-    from runtime.executable import Executable
+    from graphc.api import Executable
 
 Arrays = Mapping[str, np.ndarray]
 Reference = Callable[..., Any]
@@ -148,7 +149,10 @@ def _at(
     limits: Limits,
     seconds: float,
 ) -> SizeResult:
-    state = {name: np.array(value) for name, value in _state(programs[FUSED]).items()}
+    state = dict(programs[FUSED].program.initial)
+    for program in programs.values():
+        for name, value in state.items():
+            program.state[name] = value
     expected, _ = evaluate(graph, given, state)
     error = _check(graph, programs, given, expected)
     calls = {
@@ -169,7 +173,18 @@ def _at(
     variants = [
         Variant(name, Timing.of(times[name]), rows.get(name, ())) for name in work
     ]
-    return SizeResult(bound, tuple(variants), savings(rows[FUSED], rows[UNFUSED]), error)
+    saved = savings(rows[FUSED], rows[UNFUSED], _homes(programs))
+    return SizeResult(bound, tuple(variants), saved, error)
+
+
+def _homes(programs: Mapping[str, Executable]) -> dict[str, str]:
+    """For each unfused kernel the fused kernel that does its work."""
+    numbering, found = Numbering(), {}
+    for name, program in programs.items():
+        (stages,) = program.compilation.entries
+        names = [call.kernel.name for call in stages.plan.calls]
+        found[name] = computed(stages.fused, names, numbering)
+    return homes(found[FUSED], found[UNFUSED])
 
 
 @dataclass(frozen=True)

@@ -142,31 +142,25 @@ class Report:
         return tables(self)
 
 
-def savings(fused: Sequence[KernelRow], unfused: Sequence[KernelRow]) -> tuple[Saving, ...]:
-    """What each fused kernel saved, the largest first.
-
-    A kernel of the unfused program counts against the fused kernel that has its nodes; one whose
-    nodes are computed by several fused kernels counts against the first of them.
-    """
-    home: dict[str, int] = {}
-    for index, kernel in enumerate(fused):
-        for node in kernel.nodes:
-            home.setdefault(node, index)
-    parts: dict[int, list[KernelRow]] = {}
+def savings(
+    fused: Sequence[KernelRow], unfused: Sequence[KernelRow], home: Mapping[str, str]
+) -> tuple[Saving, ...]:
+    """What each fused kernel saved, the largest first; ``home`` says for each unfused kernel which
+    fused one does its work."""
+    parts: dict[str, list[KernelRow]] = {}
     for kernel in unfused:
-        at = next((home[node] for node in kernel.nodes if node in home), None)
-        if at is not None:
-            parts.setdefault(at, []).append(kernel)
+        if kernel.name in home:
+            parts.setdefault(home[kernel.name], []).append(kernel)
     found = [
         Saving(
-            fused[at].name,
-            tuple(k.name for k in kernels),
-            fused[at].seconds,
-            sum(k.seconds for k in kernels),
-            sum(k.bytes for k in kernels) - fused[at].bytes,
+            kernel.name,
+            tuple(k.name for k in parts[kernel.name]),
+            kernel.seconds,
+            sum(k.seconds for k in parts[kernel.name]),
+            sum(k.bytes for k in parts[kernel.name]) - kernel.bytes,
         )
-        for at, kernels in parts.items()
-        if len(kernels) > 1
+        for kernel in fused
+        if len(parts.get(kernel.name, ())) > 1
     ]
     return tuple(sorted(found, key=lambda saving: -saving.seconds))
 

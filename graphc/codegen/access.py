@@ -28,6 +28,7 @@ from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr, Load
 
 ZEROS_BYTES = 512
+_LINE_BYTES = 64
 
 
 @dataclass
@@ -47,7 +48,14 @@ class _Place:
 
 def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
     argument = context.arguments[buffer]
-    affine = element(indices, argument.shape, context.definitions)
+    affine = context.elements.get((buffer, indices))
+    if affine is None:
+        affine = element(indices, argument.shape, context.definitions)
+        if not context.definitions:
+            context.elements[buffer, indices] = affine
+    if not affine.others:
+        axes = [axis for axis in context.axes if axis.name in affine.strides]
+        return _Place(buffer, argument.dtype, affine, [], axes)
     others = [(f, expressions.evaluate(context, e)) for f, e in affine.others]
     used = set(affine.strides).union(*(grid.axes for _, grid in others))
     axes = [axis for axis in context.axes if axis.name in used]
@@ -142,40 +150,52 @@ def _stored(dtype: DType) -> DType:
 
 def _address(context: Context, place: _Place, position: Position) -> Value:
     """The address at a position; of the first lane of a vector."""
-    writer, size = context.writer, place.dtype.size
-    offset, moving = _constant_part(context, place.affine.constant, size)
+    size, strides = place.dtype.size, place.affine.strides
+    offset = 0
+    parts: list[tuple[Value, Size]] = []
     for axis in place.axes:
-        stride = place.affine.strides.get(axis.name)
+        stride = strides.get(axis.name)
         if stride is None:
             continue
         base, extra = context.point(axis, position[axis.name])
-        moving.append(writer.multiply(base, context.size(_scaled(stride, size))))
-        literal, more = _constant_part(context, stride * extra, size)
-        offset += literal
-        moving += more
+        parts.append((base, stride))
+        if isinstance(stride, int):
+            offset += stride * extra * size
+        else:
+            parts.append((index(extra), stride))
+    constant = place.affine.constant
+    if isinstance(constant, int):
+        offset += constant * size
+    else:
+        parts.append((index(1), constant))
     for factor, grid in place.others:
         value = grid.at(position)
         if value.width == 1:
-            moving.append(writer.multiply(value, context.size(_scaled(factor, size))))
+            parts.append((value, factor))
+    return _advanced(context, place, parts, offset)
+
+
+def _advanced(
+    context: Context, place: _Place, parts: list[tuple[Value, Size]], offset: int
+) -> Value:
+    """The buffer's address plus factor times value of each part, plus ``offset`` bytes; what is
+    known further out is added first."""
+    writer, size = context.writer, place.dtype.size
+    moving = []
+    for value, factor in parts:
+        part = writer.multiply(value, context.size(factor * size))
+        if part.literal is None:
+            moving.append(part)
+        else:
+            offset += int(part.literal)
     pointer = context.pointer(place.buffer)
     for part in sorted(moving, key=lambda value: value.level):
-        if part.literal is not None:
-            offset += int(part.literal)
-        else:
-            pointer = context.advance(pointer, part)
-    return context.advance(pointer, index(offset))
+        pointer = context.advance(pointer, part)
+    return context.advance(pointer, index(offset)) if offset else pointer
 
 
 def _scaled(size: Size, factor: int) -> Size:
     return size * factor
-
-
-def _constant_part(context: Context, size: Size, scale: int) -> tuple[int, list[Value]]:
-    """A constant offset as a number of bytes, or as a value."""
-    if isinstance(size, int):
-        return size * scale, []
-    value = context.size(size)
-    return 0, [context.writer.multiply(value, index(scale))]
 
 
 def _addresses(context: Context, place: _Place, position: Position, axis: TileAxis) -> Value:
@@ -261,6 +281,8 @@ def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bo
         return
     context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     for position in positions(place.axes):
+        if position[axis.name] * axis.width * place.dtype.size % _LINE_BYTES:
+            continue
         address = _address(context, place, position)
         context.writer.effect(
             f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"

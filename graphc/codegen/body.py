@@ -10,18 +10,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from graphc.codegen import access, checks, column, nest, reduction
+from graphc.codegen import access, checks, column, nest, prefetching, reduction
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.grid import Grid, positions, spans
 from graphc.ir import dtypes
 from graphc.loops.ir import (
-    Apply,
     Column,
-    Expr,
     For,
     Let,
-    Load,
     Reduce,
     Statement,
     Store,
@@ -48,7 +45,7 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
 
 def of_tile(context: Context, statements: Sequence[Statement]) -> None:
     """Emit the statements of a loop's body for one tile."""
-    _prefetch(context, statements)
+    prefetching.plan(context, statements)
     for pointwise, group in itertools.groupby(
         statements, key=lambda statement: isinstance(statement, (Let, Store))
     ):
@@ -83,34 +80,6 @@ def _by_position(context: Context, statements: Sequence[Statement]) -> None:
             for at, grid in zip(positions(axes), grids, strict=True)
         }
         context.names[name] = Grid(spans(kept), list(whole.values()))
-
-
-def _prefetch(context: Context, statements: Sequence[Statement]) -> None:
-    """Before a long reduction over a tile, ask for what the statements after it touch."""
-    first = next((i for i, s in enumerate(statements) if isinstance(s, Reduce)), None)
-    if first is None or context.vector_axis is None:
-        return
-    if any(axis.limit is not None or axis.valid is not None for axis in context.axes):
-        return
-    written = {s.buffer for s in statements if isinstance(s, Store)}
-    wanted: dict[tuple[str, tuple[Expr, ...]], None] = {}
-    for statement in statements[first + 1 :]:
-        if isinstance(statement, Store):
-            wanted[statement.buffer, statement.index] = None
-        if isinstance(statement, (Store, Let)):
-            _collect_loads(statement.value, wanted)
-    for buffer, index in wanted:
-        access.prefetch(context, buffer, index, buffer in written)
-
-
-def _collect_loads(expression: Expr, found: dict[tuple[str, tuple[Expr, ...]], None]) -> None:
-    pending = [expression]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Apply):
-            pending += current.operands
-        elif isinstance(current, Load) and current.guard is None:
-            found[current.buffer, current.index] = None
 
 
 def contains(statements: Sequence[Statement], kinds: type | tuple[type, ...]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen.grid import Grid, TileAxis
+from graphc.codegen.affine import Affine
+from graphc.codegen.grid import Grid, Position, TileAxis
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value, constant, lanes_constant, llvm_type
@@ -36,9 +37,13 @@ class Context:
         self.pointers: dict[str, Value] = {}
         self.versions = dict.fromkeys(self.arguments, 0)
         self.axes: list[TileAxis] = []
+        self.only: Position | None = {}
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
+        self.lowerings: dict[int, Callable[..., Value]] = {}
+        self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
 
     def axis(self, name: str) -> TileAxis:
@@ -53,23 +58,30 @@ class Context:
     def within(self, axis: TileAxis) -> Iterator[None]:
         """In a tile of ``axis``; names bound inside are not seen outside.  The vector axis stays
         last, so that what a row has in common is used while it is at hand."""
-        before = self.axes, self.names, self.definitions, self.staged
+        before = self.axes, self.only, self.names, self.definitions, self.staged
         self.names, self.definitions = dict(self.names), dict(self.definitions)
         self.staged = dict(self.staged)
-        self.axes = sorted([*self.axes, axis], key=lambda each: each.width > 0)
+        self._enter(sorted([*self.axes, axis], key=lambda each: each.width > 0))
         try:
             yield
         finally:
-            self.axes, self.names, self.definitions, self.staged = before
+            self.axes, self.only, self.names, self.definitions, self.staged = before
 
     @contextmanager
     def at(self, axes: Sequence[TileAxis]) -> Iterator[None]:
         """With ``axes`` instead of those in scope."""
-        before, self.axes = self.axes, list(axes)
+        before = self.axes, self.only
+        self._enter(list(axes))
         try:
             yield
         finally:
-            self.axes = before
+            self.axes, self.only = before
+
+    def _enter(self, axes: list[TileAxis]) -> None:
+        """``only`` is the position that there is, where there is but one."""
+        self.axes = axes
+        single = all(axis.count == 1 for axis in axes)
+        self.only = {axis.name: axis.first for axis in axes} if single else None
 
     def size(self, size: Size) -> Value:
         return self.sizes.value(size)

@@ -63,7 +63,8 @@ def helpers(entries: Sequence[EntryPlan], target: Target, parts: ModuleParts) ->
 def emit_entry(
     entry: EntryPlan, symbols: Sequence[str], target: Target, parts: ModuleParts
 ) -> list[str]:
-    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its calls."""
+    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its
+    calls."""
     from graphc.codegen.module import global_name
 
     sizes, body = Writer(), Writer()
@@ -205,5 +206,3 @@ class _Entry:
         place = writer.allocate("i32", 4)
         writer.effect(f"store i32 {control.text}, ptr {place}")
         writer.effect(f"call void @llvm.x86.sse.ldmxcsr(ptr {place})")
-
-

@@ -77,8 +77,14 @@ def axis_index(context: Context, axis: TileAxis) -> Grid:
 
 
 def _apply(context: Context, expression: Apply) -> Grid:
+    lower = context.lowerings.get(id(expression))
+    if lower is None:
+        lower = context.lowerings[id(expression)] = lowering(context.builder, expression)
     grids = [evaluate(context, operand) for operand in expression.operands]
-    lower = lowering(context.builder, expression)
+    if context.only is not None:
+        here = context.only
+        value = lower(*[grid.at(here) for grid in grids])
+        return Grid({name: (here[name], 1) for grid in grids for name in grid.axes}, (value,))
     used: set[str] = set().union(*(grid.axes for grid in grids))
     if not used:
         return single(lower(*(grid.values[0] for grid in grids)))

@@ -71,9 +71,7 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     return -(-axis.extent // tiles)
 
 
-def _axis(
-    context: Context, loop: For, axis: Axis, inside: Emit, units: Units | None
-) -> None:
+def _axis(context: Context, loop: For, axis: Axis, inside: Emit, units: Units | None) -> None:
     """All tiles of one axis, or ``units`` of them."""
     writer = context.writer
     vectors = axis.vector > 1 and context.vector_axis is None

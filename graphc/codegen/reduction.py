@@ -6,15 +6,14 @@ reduced axis is followed where the order leaves room for it, and otherwise makes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from graphc.codegen import lanes
+from graphc.codegen import lanes, prefetching
 from graphc.codegen.context import Context
 from graphc.codegen.fold import State
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.running import Running, States, elements, flat, running, step, unflat
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import TREE, Reduce
+
 
 def reduce(context: Context, statement: Reduce) -> None:
     """Emit a reduction and bind its names."""
@@ -26,6 +25,7 @@ def reduce(context: Context, statement: Reduce) -> None:
         results = _tree(context, statement, runs)
     else:
         results = _ascending(context, statement, runs)
+        context.wanted = []
     for name, run, states in zip(statement.names, runs, results, strict=True):
         values = [run.fold.result(context.builder, state) for state in states]
         context.names[name] = Grid(spans(run.axes), values)
@@ -41,6 +41,8 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
 
         def steps(at: Value, carried: list[Value], count: int = count) -> list[Value]:
             current = unflat(carried, states)
+            if first is not whole:
+                prefetching.step(context, writer.divide(at, unroll))
             for position in range(count):
                 axis = TileAxis(statement.axis.name, at, 1, 0, position)
                 current = step(context, statement, axis, runs, current)

@@ -35,6 +35,8 @@ class LLVMBuilder:
         self.writer = writer
         self.target = target
         self._constants = constants
+        self._numbers: dict[tuple[Number, str, int], Value] = {}
+        self._splats: dict[tuple[str, str, int], Value] = {}
 
     def dtype(self, x: Value) -> DType:
         return x.dtype
@@ -47,22 +49,38 @@ class LLVMBuilder:
         if x.width == width:
             return x
         if x.literal is not None:
-            return constant(x.literal, x.dtype, width)
+            known = self._splats.get((x.text, x.dtype.short, width))
+            if known is None:
+                known = constant(x.literal, x.dtype, width)
+                self._splats[x.text, x.dtype.short, width] = known
+            return known
         scalar, vector = llvm_type(x.dtype), llvm_type(x.dtype, width)
         text = f"insertelement {vector} poison, {scalar} {x.text}, i32 0"
         first = self.writer.pure(text, x.dtype, width, x.level)
         text = (
-            f"shufflevector {vector} {first.text}, {vector} poison,"
-            f" <{width} x i32> zeroinitializer"
+            f"shufflevector {vector} {first.text}, {vector} poison, <{width} x i32> zeroinitializer"
         )
         return self.writer.pure(text, x.dtype, width, x.level)
 
     def together(self, *operands: Operand) -> list[Value]:
         """The operands with one dtype where they are numbers, and one width."""
-        dtype = next(x.dtype for x in operands if isinstance(x, Value))
-        values = [x if isinstance(x, Value) else constant(x, dtype) for x in operands]
-        width = max(x.width for x in values)
-        return values if width == 1 else [self.splat(x, width) for x in values]
+        known = [x for x in operands if isinstance(x, Value)]
+        dtype, width = known[0].dtype, max([x.width for x in known])
+        return [
+            (x if x.width == width else self.splat(x, width))
+            if isinstance(x, Value)
+            else self._number(x, dtype, width)
+            for x in operands
+        ]
+
+    def _number(self, x: Number, dtype: DType, width: int) -> Value:
+        key = (x, dtype.short, width)
+        known = self._numbers.get(key)
+        if known is None:
+            known = constant(x, dtype, width)
+            if x != 0:  # 0.0 and -0.0 are equal
+                self._numbers[key] = known
+        return known
 
     def _binary(self, opcode: str, x: Operand, y: Operand, result: DType | None = None) -> Value:
         a, b = self.together(x, y)

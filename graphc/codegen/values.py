@@ -11,24 +11,18 @@ from graphc.ir.dtypes import DType
 
 POINTER = DType("pointer", "ptr", "p", 8)
 
+# By the short name of the dtype, whose hash is at hand, which that of a DType is not.
 _SCALAR_TYPES = {
-    dtypes.float32: "float",
-    dtypes.float64: "double",
-    dtypes.int32: "i32",
-    dtypes.int64: "i64",
-    dtypes.uint8: "i8",
-    dtypes.bool_: "i1",
-    POINTER: "ptr",
+    "f32": "float",
+    "f64": "double",
+    "i32": "i32",
+    "i64": "i64",
+    "u8": "i8",
+    "bool": "i1",
+    "ptr": "ptr",
 }
-_SUFFIXES = {
-    dtypes.float32: "f32",
-    dtypes.float64: "f64",
-    dtypes.int32: "i32",
-    dtypes.int64: "i64",
-    dtypes.uint8: "i8",
-    dtypes.bool_: "i1",
-    POINTER: "p0",
-}
+_SUFFIXES = {**{name: name for name in _SCALAR_TYPES}, "u8": "i8", "bool": "i1", "ptr": "p0"}
+_types: dict[tuple[str, int], str] = {}
 
 
 class Value:
@@ -63,23 +57,24 @@ class Value:
         return f"{self.type} {self.text}"
 
 
-@lru_cache(maxsize=None)
 def llvm_type(dtype: DType, width: int = 1) -> str:
     """The LLVM type of a scalar or a vector in a register."""
-    scalar = _SCALAR_TYPES[dtype]
-    return scalar if width == 1 else f"<{width} x {scalar}>"
+    known = _types.get((dtype.short, width))
+    if known is None:
+        scalar = _SCALAR_TYPES[dtype.short]
+        known = scalar if width == 1 else f"<{width} x {scalar}>"
+        _types[dtype.short, width] = known
+    return known
 
 
-@lru_cache(maxsize=None)
 def memory_type(dtype: DType, width: int = 1) -> str:
     """The LLVM type in memory: a bool is a byte."""
     return llvm_type(dtypes.uint8 if dtype.is_bool else dtype, width)
 
 
-@lru_cache(maxsize=None)
 def suffix(dtype: DType, width: int = 1) -> str:
     """How an intrinsic's name says the type: ``v16f32``."""
-    scalar = _SUFFIXES[dtype]
+    scalar = _SUFFIXES[dtype.short]
     return scalar if width == 1 else f"v{width}{scalar}"
 
 
@@ -105,17 +100,12 @@ def constant_text(value: float | int | bool, dtype: DType) -> str:
     return str(value)
 
 
-@lru_cache(maxsize=4096)
-def _splat_text(scalar: str, dtype: DType, width: int) -> str:
-    return "<" + ", ".join([f"{_SCALAR_TYPES[dtype]} {scalar}"] * width) + ">"
-
-
 def constant(value: float | int | bool, dtype: DType, width: int = 1) -> Value:
     """A constant, in every lane."""
     value = rounded(value, dtype)
     text = constant_text(value, dtype)
     if width > 1:
-        text = _splat_text(text, dtype, width)
+        text = "<" + ", ".join([f"{_SCALAR_TYPES[dtype.short]} {text}"] * width) + ">"
     return Value(text, dtype, width, 0, value)
 
 
@@ -127,5 +117,7 @@ def index(value: int) -> Value:
 @lru_cache(maxsize=1024)
 def lanes_constant(values: tuple[int, ...], dtype: DType) -> Value:
     """A vector constant with a value a lane."""
-    body = ", ".join(f"{_SCALAR_TYPES[dtype]} {constant_text(rounded(v, dtype), dtype)}" for v in values)
+    kind = _SCALAR_TYPES[dtype.short]
+    texts = (constant_text(rounded(value, dtype), dtype) for value in values)
+    body = ", ".join(f"{kind} {text}" for text in texts)
     return Value(f"<{body}>", dtype, len(values))

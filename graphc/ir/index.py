@@ -1,8 +1,8 @@
 """Affine index expressions: how a value's index follows from loop axes.
 
 An ``Index`` is ``constant + sum(coefficient * atom)``.  An atom is the name of a loop axis, or any
-hashable expression that stands for an integer computed from data (a gather).  Records of Rearrange and
-Gather ops compute with these; lowering turns them into loop IR.
+hashable expression that stands for an integer computed from data (a gather).  Records of Rearrange
+and Gather ops compute with these; lowering turns them into loop IR.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ infers.  Evaluates nothing.  What is wrong is a ``ParseError`` at line and colum
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -17,9 +16,9 @@ from graphc.ir import dims, op
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Region
-from graphc.ir.tokens import Token, Tokens
+from graphc.ir.tokens import Tokens
 from graphc.ir.types import TensorType
-from graphc.ir.values_parser import ValueReader
+from graphc.ir.values_parser import ValueReader, unquoted
 from graphc.location import Location
 
 _DEEPEST = 32
@@ -30,12 +29,17 @@ def parse(text: str, *, constants: Mapping[str, np.ndarray] | None = None) -> Gr
     not there becomes a ``ConstantReference``: such a graph can be looked at but not run.
 
     Raises ``ParseError`` with line and column.
+
+    >>> import graphc.ops
+    >>> graph = parse("graph @g<N>(%x: f32[N]) { %y = negative(%x) : f32[N]  return y = %y }")
+    >>> graph.outputs["y"].type
+    TensorType(dtype=graphc.float32, shape=(N,))
     """
     tokens = Tokens(text)
     tokens.expect("graph")
     parser = _GraphParser(tokens, dict(constants or {}), None, 0)
     graph = parser.graph()
-    if tokens.peek().kind != "end":
+    if tokens.kind != "end":
         tokens.fail("one graph was expected to be all of the text")
     return graph
 
@@ -55,15 +59,16 @@ class _GraphParser:
         self.outer_dims = outer_dims
         self.depth = depth
         self.values: dict[str, Value] = {}
-        self.written: dict[Value, Token] = {}
+        self.locations: dict[tuple[str, str], Location] = {}
         self.reader = ValueReader(tokens, outer_dims or frozenset(), constants)
 
     def graph(self) -> Graph:
         tokens = self.tokens
-        name = _unquoted(tokens.take("graph name", "graph_name").text[1:])
+        name = unquoted(tokens.take("the graph's name", "graph_name")[1:])
+        at = tokens.place
         declared = self._declared_dims()
         if self.outer_dims is None:
-            self.reader.dims = frozenset(token.text for token in declared)
+            self.reader.dims = frozenset(declared)
         inputs = self._inputs()
         constraints = self._constraints()
         flush = self._flush_denormals()
@@ -76,13 +81,13 @@ class _GraphParser:
         graph = Graph(
             name, inputs, parameters, nodes, outputs, updates, constraints, flush_denormals=flush
         )
-        if self.outer_dims is None and tuple(t.text for t in declared) != graph.dims:
-            tokens.fail(f"the inputs have the dims <{', '.join(graph.dims)}>", declared[:1])
+        if self.outer_dims is None and tuple(declared) != graph.dims:
+            tokens.fail(f"the inputs have the dims <{', '.join(graph.dims)}>", at)
         return graph
 
-    def _declared_dims(self) -> list[Token]:
+    def _declared_dims(self) -> list[str]:
         tokens = self.tokens
-        found: list[Token] = []
+        found: list[str] = []
         if not tokens.accept("<"):
             return found
         while not tokens.accept(">"):
@@ -110,23 +115,24 @@ class _GraphParser:
     def _source(self, record: str) -> Value:
         """``%name: type [= elements] [loc]`` of an input or parameter."""
         tokens = self.tokens
-        token = tokens.take("a value's name", "value_name")
+        at = tokens.place
+        label = tokens.take("a value's name", "value_name")
         tokens.expect(":")
         kind = self.reader.type()
         attributes: dict[str, Any] = {}
         if record == "input":
             attributes = {"shape": kind.shape, "dtype": kind.dtype}
         elif tokens.accept("="):
-            attributes = {"initial": self.reader.elements(kind, token)}
+            attributes = {"initial": self.reader.elements(kind, at)}
         node = Node(
-            self._record(record, token),
+            self._record(record, at),
             (),
             attributes,
             (kind,),
             location=self._location(),
-            name=_hint(token.text),
+            name=_hint(label),
         )
-        self._define(token, node, 1)
+        self._define(label, node, at)
         return node.result
 
     def _constraints(self) -> tuple[tuple[dims.Size, str, dims.Size], ...]:
@@ -136,39 +142,40 @@ class _GraphParser:
             return ()
         while not found or tokens.accept(","):
             left = self.reader.size(("==", ">="))
-            relation = tokens.next().text
+            relation = tokens.next()
             found.append((left, relation, self.reader.size((",", "{"))))
         return tuple(found)
 
     def _flush_denormals(self) -> bool:
         tokens = self.tokens
-        if tokens.peek().text != "{" or tokens.peek(1).text != "flush_denormals":
+        if tokens.text != "{" or tokens.peek(1) != "flush_denormals":
             return False
         for expected in ("{", "flush_denormals", "="):
             tokens.expect(expected)
+        at = tokens.place
         told = tokens.take("true or false", "word")
-        if told.text not in ("true", "false"):
-            tokens.fail("expected true or false", [told])
+        if told not in ("true", "false"):
+            tokens.fail("expected true or false", at)
         tokens.expect("}")
-        return told.text == "true"
+        return told == "true"
 
     def _nodes(self) -> tuple[Node, ...]:
         found: list[Node] = []
-        while self.tokens.peek().kind == "value_name":
+        while self.tokens.text[:1] == "%":
             found.append(self._node())
         return tuple(found)
 
     def _node(self) -> Node:
         tokens = self.tokens
-        token = tokens.next()
-        label, count = _split_index(token.text)
+        start = tokens.place
+        label, count = _split_index(tokens.take("a value's name", "value_name"))
         tokens.expect("=")
-        name = tokens.take("an op", "word", "string")
-        record = self._record(_unquoted(name.text), name)
+        name = tokens.place
+        record = self._record(unquoted(tokens.take("an op", "word", "string")), name)
         operands = self._operands()
         attributes = self.reader.attributes()
         tokens.expect(":")
-        at = tokens.peek()
+        at = tokens.place
         types = [self.reader.type()]
         while tokens.accept(","):
             types.append(self.reader.type())
@@ -176,11 +183,11 @@ class _GraphParser:
         body = self._body() if tokens.accept("graph") else None
         self._check(record, operands, attributes, types, body, at, name)
         if len(types) != (1 if count is None else count):
-            tokens.fail(f"{label} is said to have {count or 1} results", [at])
+            tokens.fail(f"{label} is said to have {count or 1} results", at)
         node = Node(
             record, operands, attributes, types, location=location, name=_hint(label), body=body
         )
-        self._define(token, node, count)
+        self._define(label, node, start)
         return node
 
     def _body(self) -> Graph:
@@ -200,24 +207,25 @@ class _GraphParser:
         return found
 
     def _operand(self) -> Value:
-        token = self.tokens.take("a value", "value_name")
-        value = self.values.get(token.text)
+        at = self.tokens.place
+        name = self.tokens.take("a value", "value_name")
+        value = self.values.get(name)
         if value is None:
-            self.tokens.fail(f"{token.text} is not defined above", [token])
+            self.tokens.fail(f"{name} is not defined above", at)
         return value
 
     def _updates(self) -> tuple[tuple[Value, Value], ...]:
         tokens = self.tokens
         found: list[tuple[Value, Value]] = []
         while tokens.accept("update"):
-            at = tokens.peek()
+            at, name = tokens.place, tokens.text
             parameter = self._operand()
             tokens.expect("=")
             new = self._operand()
             if parameter.node.op.name != "parameter":
-                tokens.fail(f"{at.text} is not a parameter", [at])
+                tokens.fail(f"{name} is not a parameter", at)
             if parameter.type != new.type:
-                tokens.fail(f"{at.text} is {parameter.type}, its new value {new.type}", [at])
+                tokens.fail(f"{name} is {parameter.type}, its new value {new.type}", at)
             found.append((parameter, new))
         return tuple(found)
 
@@ -225,33 +233,36 @@ class _GraphParser:
         tokens = self.tokens
         found: dict[str, Value] = {}
         tokens.expect("return")
-        while tokens.peek().text != "}":
+        while tokens.text != "}":
             if found:
                 tokens.expect(",")
-            name = tokens.take("an output's name", "word", "string")
-            if _unquoted(name.text) in found:
-                tokens.fail(f"two outputs are called {name.text}", [name])
+            at = tokens.place
+            name = unquoted(tokens.take("an output's name", "word", "string"))
+            if name in found:
+                tokens.fail(f"two outputs are called {name}", at)
             tokens.expect("=")
-            found[_unquoted(name.text)] = self._operand()
+            found[name] = self._operand()
         return found
 
     def _location(self) -> Location | None:
         tokens = self.tokens
-        if tokens.peek().text != "loc":
+        if not tokens.accept("loc"):
             return None
-        tokens.next()
         tokens.expect("(")
         file = tokens.take("a file's name", "string")
         tokens.expect(":")
         line = tokens.take("a line number", "integer")
         tokens.expect(")")
-        return Location(_unquoted(file.text), int(line.text))
+        known = self.locations.get((file, line))
+        if known is None:
+            known = self.locations[file, line] = Location(unquoted(file), int(line))
+        return known
 
-    def _record(self, name: str, at: Token) -> op.Op:
+    def _record(self, name: str, at: int) -> op.Op:
         try:
             return op.lookup(name)
         except KeyError:
-            self.tokens.fail(f"there is no op called {name}", [at])
+            self.tokens.fail(f"there is no op called {name}", at)
 
     def _check(
         self,
@@ -260,12 +271,12 @@ class _GraphParser:
         attributes: Mapping[str, Any],
         types: list[TensorType],
         body: Graph | None,
-        at: Token,
-        name: Token,
+        at: int,
+        name: int,
     ) -> None:
         """Compare printed types with those that follow from the operands (or the body)."""
         if isinstance(record, Region) != (body is not None):
-            self.tokens.fail(f"{record.name} {'has no' if body else 'needs a'} body", [name])
+            self.tokens.fail(f"{record.name} {'has no' if body else 'needs a'} body", name)
         if body is not None:
             inferred = tuple(v.type for v in body.results)
         else:
@@ -278,21 +289,20 @@ class _GraphParser:
                 self._fail_at(name, f"{record.name}: wrong attributes or operands", error)
         if tuple(types) != tuple(inferred):
             shown = ", ".join(map(str, inferred))
-            self.tokens.fail(f"{record.name} gives {shown} here", [at])
+            self.tokens.fail(f"{record.name} gives {shown} here", at)
 
-    def _fail_at(self, at: Token, reason: str, cause: Exception) -> NoReturn:
+    def _fail_at(self, at: int, reason: str, cause: Exception) -> NoReturn:
         try:
-            self.tokens.fail(reason, [at])
+            self.tokens.fail(reason, at)
         except ParseError as error:
             raise error from cause
 
-    def _define(self, token: Token, node: Node, count: int | None) -> None:
-        label, _ = _split_index(token.text)
+    def _define(self, label: str, node: Node, at: int) -> None:
         several = len(node.results) > 1
         for value in node.results:
             name = f"{label}:{value.index}" if several else label
             if name in self.values:
-                self.tokens.fail(f"{name} is defined twice", [token])
+                self.tokens.fail(f"{name} is defined twice", at)
             self.values[name] = value
 
 
@@ -306,10 +316,6 @@ def _hint(label: str) -> str | None:
     """The name hint in ``%hint`` or ``%hint#1``; ``None`` in ``%0``."""
     name = label[1:]
     if name[0] == '"':
-        return str(json.loads(name[: name.rindex('"') + 1]))
+        return unquoted(name[: name.rindex('"') + 1])
     name = name.partition("#")[0]
     return None if name[0].isdecimal() else name
-
-
-def _unquoted(text: str) -> str:
-    return str(json.loads(text)) if text[:1] == '"' else text

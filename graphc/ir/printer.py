@@ -42,6 +42,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
+from graphc.ir.tokens import NAME
 from graphc.ir.types import TensorType
 from graphc.location import Location
 
@@ -50,8 +51,9 @@ RESERVED = frozenset(
     {"true", "false", "none", "inf", "nan", *(dtype.short for dtype in dtypes.ALL)}
 )
 BITS = {"float32": np.uint32, "float64": np.uint64}
-_WORD = re.compile(r"[A-Za-z_]\w*\Z")
-_NAME = re.compile(r"[A-Za-z_][\w.]*\Z")
+_WORD = re.compile(r"[^\W\d]\w*\Z")
+_NAME = re.compile(rf"{NAME}\Z")
+_GRAPH_NAME = re.compile(r"[\w.]+\Z")
 _LOCATION_COLUMN = 76
 
 
@@ -62,7 +64,17 @@ def text(
     locations: bool = True,
 ) -> str:
     """The graph as text.  Arrays beyond 16 elements are written as their digest; where a mapping is
-    given as ``constants``, they are put into it under that digest."""
+    given as ``constants``, they are put into it under that digest.
+
+    >>> from graphc import ops
+    >>> from graphc.ir.graphs import collect
+    >>> x = ops.input("x", ("N",))
+    >>> print(text(collect("g", {"y": (-x).value}), locations=False), end="")
+    graph @g<N>(%x: f32[N]) {
+      %0 = negative(%x) : f32[N]
+      return y = %0
+    }
+    """
     found: MutableMapping[str, np.ndarray] = {} if constants is None else constants
     return "\n".join(_lines(graph, "", frozenset(graph.dims), found, locations)) + "\n"
 
@@ -108,7 +120,7 @@ def _header(
     relations = [f"{left} {relation} {right}" for left, relation, right in graph.constraints]
     tail = f" where {', '.join(relations)}" if relations else ""
     tail += " {flush_denormals = true}" if graph.flush_denormals else ""
-    start = f"{lead or indent}graph {_sigil('@', graph.name)}{named}("
+    start = f"{lead or indent}graph {_graph_name(graph.name)}{named}("
     inputs = [f"{names[v]}: {v.type}{place(v.node.location)}" for v in graph.inputs]
     if not any(place(v.node.location) for v in graph.inputs):
         yield f"{start}{', '.join(inputs)}){tail} {{"
@@ -132,7 +144,7 @@ def value_names(graph: Graph) -> dict[Value, str]:
         else:
             count = used.get(node.name, 0)
             used[node.name] = count + 1
-            name = _sigil("%", node.name) + (f"#{count}" if count else "")
+            name = _value_name(node.name) + (f"#{count}" if count else "")
         if len(node.results) == 1:
             names[node.results[0]] = name
             continue
@@ -160,8 +172,12 @@ def _location(location: Location) -> str:
     return f"{json.dumps(location.file, ensure_ascii=False)}:{location.line}"
 
 
-def _sigil(sign: str, name: str) -> str:
-    return sign + (name if _NAME.match(name) else json.dumps(name, ensure_ascii=False))
+def _value_name(name: str) -> str:
+    return "%" + (name if _NAME.match(name) else json.dumps(name, ensure_ascii=False))
+
+
+def _graph_name(name: str) -> str:
+    return "@" + (name if _GRAPH_NAME.match(name) else json.dumps(name, ensure_ascii=False))
 
 
 def word(name: str) -> str:

@@ -53,7 +53,7 @@ class Block:
         """The expressions of ``roots``; what they share is bound first."""
         order = self.closure(roots)
         uses: dict[Item, int] = {}
-        for item in [*roots, *(o for item in order for o in item.operands)]:
+        for item in [*roots, *(operand for user in order for operand in user.operands)]:
             uses[item] = uses.get(item, 0) + 1
         for item in uses:
             self._reload(item)

@@ -1,7 +1,7 @@
 """Checks of the data: kernels that run first and refuse indices that are out of range.
 
-An index computed from an input or a parameter by nothing but conversions is checked before the first
-write; an index computed in another way is clamped where it is used.
+An index computed from an input or a parameter by nothing but conversions is checked before the
+first write; an index computed in another way is clamped where it is used.
 """
 
 from __future__ import annotations

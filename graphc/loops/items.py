@@ -1,8 +1,8 @@
 """Scalar items: what a kernel computes at one index, before it is placed into loops.
 
-``Items`` walks a body graph backwards from the stores to find at which indices each value is needed,
-then forwards to describe each as an ``Item`` over other items: an expression, the loop axes it depends
-on, and the reductions it waits for.  Views disappear here: they are index arithmetic.
+``Items`` walks a body graph backwards from the stores to find at which indices each value is
+needed, then forwards to describe each as an ``Item`` over other items: an expression, the loop axes
+it depends on, and the reductions it waits for.  Views disappear here: they are index arithmetic.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from graphc.ir.graphs import Graph
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
-from graphc.loops import ir
 from graphc.location import Location
+from graphc.loops import ir
 from graphc.passes.groups import is_expensive
 
 Condition = tuple[Index, Size, Size]
@@ -171,8 +171,9 @@ class Items:
     def _item(self, node: Node, value: Value, place: Place) -> Item:
         index, guard = place
         op, dtype = node.op, value.type.dtype
-        sources = [self.at(v, tuple(map(as_index, i)), g) for v, i, g in self._sources(node, *place)]
-        about = {"name": node.name, "location": node.location}
+        needed = self._sources(node, index, guard)
+        sources = [self.at(v, tuple(map(as_index, i)), under) for v, i, under in needed]
+        about: dict[str, Any] = {"name": node.name, "location": node.location}
         if isinstance(op, Elementwise):
             attributes = tuple(sorted(node.attributes.items()))
             return self._new(

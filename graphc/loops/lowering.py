@@ -2,8 +2,8 @@
 
 A ``loop`` group becomes a nest over the outer axes; within it one loop along the remaining axis for
 each phase of reductions and one for what is left, with values that don't vary along it computed
-between.  A ``product`` group becomes a nest over the result's axes around one ``reduce fma``.  What is
-expensive and needed in two phases is stored in between, if possible where the result will stand.
+between.  A ``product`` group becomes a nest over the result's axes around one ``reduce fma``.  What
+is expensive and needed in two phases is stored in between, if possible where the result will stand.
 """
 
 from __future__ import annotations
@@ -217,7 +217,11 @@ class _Lowering:
             outer.known[store.item] = ir.Load(store.buffer, index, dtype)
 
     def _reduce(
-        self, items: list[Item], stores: list[StoreOf], known: dict[Item, ir.Expr], extent: dims.Size
+        self,
+        items: list[Item],
+        stores: list[StoreOf],
+        known: dict[Item, ir.Expr],
+        extent: dims.Size,
     ) -> tuple[ir.Statement, dict[Item, ir.Expr]]:
         """The loop that folds ``items`` (none: a plain loop) and makes ``stores``; and what the
         folded values are called."""

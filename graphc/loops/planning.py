@@ -1,9 +1,9 @@
 """Planning: the order of an entry's kernels, what is updated in place, and who shares memory.
 
-Kernels run in the graph's order, but a kernel that writes a parameter in place runs after every other
-reader of its old value; where that is impossible the new value goes to the arena and is copied at the
-end.  A value lives in the arena from the kernel that makes it to the last that reads it, and places are
-reused in that order.  Copies are kernels like all others.
+Kernels run in the graph's order, but a kernel that writes a parameter in place runs after every
+other reader of its old value; where that is impossible the new value goes to the arena and is
+copied at the end.  A value lives in the arena from the kernel that makes it to the last that reads
+it, and places are reused in that order.  Copies are kernels like all others.
 """
 
 from __future__ import annotations

@@ -112,10 +112,10 @@ def choose_tile(
 ) -> tuple[int, int]:
     """Height in rows and width in vectors of a register tile.
 
-    A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a splat
-    of the left one in registers, and makes h + v loads for h*v FMAs.  What counts first is that
-    little of the tiles at the edges is wasted, then that loads are few and the code short.  A column
-    sum folds groups of 8 rows; rows that are not known come mostly in multiples of 4.
+    A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a
+    splat of the left one in registers, and makes h + v loads for h*v FMAs.  What counts first is
+    that little of the tiles at the edges is wasted, then that loads are few and the code short.  A
+    column sum folds groups of 8 rows; rows that are not known come mostly in multiples of 4.
     """
     limit = target.vector_registers - 1
     if column_sum:

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.declare import call, elementwise
+from graphc.ops.declare import OpFunction, call, elementwise
 
 add = elementwise(
     "add",
@@ -86,7 +86,7 @@ def _sign(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.gt(x, 0), one, b.select(b.lt(x, 0), b.constant(-1, dtype), other))
 
 
-sign = elementwise(
+sign: OpFunction = elementwise(
     "sign",
     math=lambda sp, x: sp.sign(x),
     numpy=np.sign,

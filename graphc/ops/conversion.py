@@ -52,7 +52,7 @@ def astype(x: Any, dtype: Any) -> Tensor:
     """The same numbers as another element type.
 
     Float to integer truncates, saturates, and sends NaN to 0; integer to a narrower integer keeps
-    the low bits; anything to bool is ``x != 0``.  Raises ``DTypeError`` where graphc lacks ``dtype``.
+    the low bits; anything to bool is ``x != 0``.  ``DTypeError`` where graphc lacks ``dtype``.
 
     >>> import graphc
     >>> graphc.astype(graphc.input("x", ("N",)), graphc.int32)
@@ -70,5 +70,3 @@ stop_gradient = elementwise(
     doc="The operand itself; for gradients it is a constant.",
     cost=0,
 )
-
-

@@ -9,20 +9,37 @@
         doc="Smooth ramp log(1 + e^x), without overflow.",
     )
 
-Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``; its
-keyword-only parameters are the op's attributes, with their defaults.  Nothing here knows any one op.
+Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``;
+its keyword-only parameters are the op's attributes, with their defaults.  A domain says in which
+dtypes an op computes:
+
+======== =========================================================================================
+float    float32 and float64; int32 and int64 become float64, uint8 and bool float32
+quotient as float, but uint8 and bool become float64
+numeric  floats and integers; bool becomes int64
+signed   floats and integers, no bool
+integer  integers; bool becomes int64
+bits     integers and bool
+bool     everything becomes bool
+any      everything stays what it is
+======== =========================================================================================
+
+Nothing here knows any one op.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, cast
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
-from graphc.ir.dtypes import DType, bool_
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.dtypes import DType
 from graphc.ir.op import (
     Attributes,
     Composite,
@@ -37,56 +54,34 @@ from graphc.ir.op import (
     register,
 )
 from graphc.ir.types import TensorType
-from graphc.operands import COMPUTED_IN, build, convert, dtype_error, elementwise_operands, fail
+from graphc.operands import COMPUTED_IN, convert, elementwise_operands
 from graphc.ops import documentation
-from graphc.tensor import Tensor, functions
+from graphc.ops.faces import (
+    OpFunction,
+    arity,
+    call,
+    face,
+    helper,
+    plain,
+    public,
+    signature_of,
+)
+from graphc.ops.type_rules import check_domain, exactly, same_types, types_of_expansion
+from graphc.tensor import Tensor
 
-
-class OpFunction(Protocol):
-    """The public function of an op; ``op`` is its record."""
-
-    op: Op
-    __name__: str
-
-    def __call__(self, *operands: Any, **attributes: Any) -> Any: ...
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class _Functions:
-    """All public functions by name, found when called: gradient rules use functions of modules
-    that are imported after their own."""
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        try:
-            return functions[name]
-        except KeyError:
-            raise AttributeError(f"there is no op function {name!r}") from None
-
-
-call = _Functions()
-
-
-def public(record: Op | OpFunction) -> Callable[[Function], Function]:
-    """Makes a hand-written function the public face of ``record``, where its arguments are not
-    simply the operands and attributes (axes that may be negative, sizes that may be -1)."""
-
-    def attach(function: Function) -> Function:
-        op = record if isinstance(record, Op) else record.op
-        function.op = op  # type: ignore[attr-defined]
-        if not function.__doc__:
-            function.__doc__ = op.doc
-        functions[function.__name__] = function
-        return function
-
-    return attach
-
-
-def helper(function: Function) -> Function:
-    """Makes a function that has no record of its own public."""
-    functions[function.__name__] = function
-    return function
+__all__ = [
+    "OpFunction",
+    "call",
+    "composite",
+    "contraction",
+    "elementwise",
+    "gather",
+    "helper",
+    "public",
+    "rearrange",
+    "reduction",
+    "source",
+]
 
 
 def elementwise(
@@ -108,12 +103,10 @@ def elementwise(
     ``lower(builder, *operands, **attributes)`` is its scalar arithmetic against
     ``graphc.ir.scalar.ScalarBuilder``; ``numpy`` its reference on arrays; ``math(sympy, *symbols)``
     its meaning, from which the gradient is derived where ``grad(cotangent, output, *operands)`` is
-    not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
-    "quotient", "numeric" (bool becomes int64), "signed" (no bool), "integer", "bits", "bool" or "any".  ``result`` is "same",
-    "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not fit the
-    operands' dtype widen it.  ``ValueError`` where ``name`` is taken, or ``domain`` unknown.
+    not given.  ``result`` is "same", "bool" or a dtype; ``cost`` is in flops; with ``widen``
+    integer literals that do not fit widen the operands; ``infer`` replaces the rule of types.
+    ``ValueError`` where another file has the name, ``ArgumentError`` for an unknown ``domain``.
 
-    >>> import numpy as np
     >>> import graphc
     >>> cube = graphc.elementwise(
     ...     "cube_of_docs",
@@ -127,11 +120,10 @@ def elementwise(
     """
     if domain not in COMPUTED_IN:
         raise ArgumentError(f"unknown domain {domain!r}; there are {', '.join(COMPUTED_IN)}")
-    signature = _signature(lower, skip=1)
-    result_dtype = bool_ if result == "bool" else None if result == "same" else result
+    signature = signature_of(lower, skip=1)
     op = Elementwise(
         name=name,
-        infer=infer or _same_types(_arity(signature), domain, cast("DType | None", result_dtype)),
+        infer=infer or same_types(arity(signature), domain, result),
         numpy=_reference(numpy),
         lower=lower,
         math=math,
@@ -139,12 +131,9 @@ def elementwise(
         doc=doc,
         cost=cost,
     )
-    register(op)
-
-    def prepare(operands: Sequence[Any]) -> list[Tensor]:
-        return elementwise_operands(name, operands, domain, widen=widen)
-
-    return _face(op, signature, prepare, documentation.elementwise_notes(domain, result))
+    _enter(op)
+    prepare = partial(elementwise_operands, name, domain=domain, widen=widen)
+    return face(op, signature, prepare, documentation.elementwise_notes(domain, result), domain)
 
 
 def composite(
@@ -160,21 +149,32 @@ def composite(
 ) -> OpFunction:
     """Declare an op that is defined by others: ``expand(*tensors, **attributes)`` builds it.
 
-    Its types are those of its expansion unless ``infer`` gives them.  With a ``domain`` the operands
-    are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are only made
-    tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient rule, where
-    that of the expansion would be unstable.
+    Its types are those of its expansion unless ``infer`` gives them.  With a ``domain`` the
+    operands are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are
+    only made tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient
+    rule, where that of the expansion would be unstable.
+
+    >>> import graphc
+    >>> import numpy as np
+    >>> midrange = graphc.composite(
+    ...     "midrange_of_docs",
+    ...     numpy=lambda x: (np.max(x) + np.min(x)) / 2,
+    ...     expand=lambda x: (graphc.max(x) + graphc.min(x)) / 2,
+    ...     doc="Half way between the extremes.",
+    ... )
+    >>> midrange(graphc.input("x", ("N",)))
+    Tensor midrange_of_docs: f32[]
     """
-    signature = _signature(expand)
+    signature = signature_of(expand)
     op = Composite(
         name=name,
-        infer=infer or _types_of_expansion(expand),
+        infer=infer or types_of_expansion(expand),
         numpy=numpy,
         expand=expand,
         grad=grad,
         doc=doc,
     )
-    register(op)
+    _enter(op)
 
     def prepare(operands: Sequence[Any]) -> list[Tensor]:
         if broadcast:
@@ -183,7 +183,7 @@ def composite(
             return convert(name, operands, domain)
         return [convert(name, [operand])[0] for operand in operands]
 
-    return _face(op, signature, prepare, "")
+    return face(op, signature, prepare, "")
 
 
 def reduction(
@@ -203,19 +203,17 @@ def reduction(
         return np.asarray(numpy(x, axes))
 
     def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        (x,) = _exactly(types, 1)
+        (x,) = exactly(types, 1)
         axes = attributes["axes"]
         if list(axes) != sorted(set(axes)) or any(not 0 <= axis < x.rank for axis in axes):
             raise ShapeError(f"axes {axes} are not sorted axes of rank {x.rank}")
-        _check_domain(domain, x.dtype)
+        check_domain(domain, x.dtype)
         shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
         return (TensorType(result or x.dtype, shape),)
 
-    op = Reduction(
-        name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine
-    )
-    register(op)
-    return _plain(op, _signature(reference))
+    op = Reduction(name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine)
+    _enter(op)
+    return plain(op, signature_of(reference))
 
 
 def rearrange(
@@ -232,8 +230,8 @@ def rearrange(
     op = Rearrange(
         name=name, infer=infer, numpy=numpy, pieces=pieces, grad=grad, doc=doc, requires=requires
     )
-    register(op)
-    return _plain(op, inspect.signature(numpy))
+    _enter(op)
+    return plain(op, inspect.signature(numpy))
 
 
 def contraction(
@@ -246,8 +244,8 @@ def contraction(
 ) -> OpFunction:
     """Declare a product summed over an axis of both operands."""
     op = Contraction(name=name, infer=infer, numpy=numpy, grad=grad, doc=doc)
-    register(op)
-    return _plain(op, _signature(numpy))
+    _enter(op)
+    return plain(op, signature_of(numpy))
 
 
 def gather(
@@ -265,73 +263,38 @@ def gather(
         name=name, infer=infer, numpy=numpy, index_at=index_at, source_at=source_at,
         grad=grad, doc=doc,
     )  # fmt: skip
-    register(op)
-    return _plain(op, _signature(numpy))
+    _enter(op)
+    return plain(op, signature_of(numpy))
 
 
 def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "") -> Op:
     """Declare an op without operands."""
-    return register(Source(name=name, infer=infer, numpy=numpy, doc=doc))
+    op = Source(name=name, infer=infer, numpy=numpy, doc=doc)
+    _enter(op)
+    return op
 
 
 # -- the parts ---------------------------------------------------------------------------------
 
 
-def _signature(function: Callable[..., Any], skip: int = 0) -> inspect.Signature:
-    parameters = list(inspect.signature(function).parameters.values())[skip:]
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ArgumentError(f"operands and attributes must be named, not *{parameter.name}")
-    return inspect.Signature(parameters)
+_declared_in: dict[str, str] = {}
 
 
-def _operand_names(signature: inspect.Signature) -> list[str]:
-    return [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
-
-
-def _arity(signature: inspect.Signature) -> int:
-    return len(_operand_names(signature))
-
-
-def _exactly(types: Sequence[TensorType], count: int) -> Sequence[TensorType]:
-    if len(types) != count:
-        raise ArgumentError(f"takes {count} operands, not {len(types)}")
-    return types
-
-
-def _check_domain(domain: str, dtype: DType) -> None:
-    if COMPUTED_IN[domain].get(dtype) is not dtype:
-        raise dtype_error(domain, dtype)
-
-
-def _same_types(arity: int, domain: str, result: DType | None) -> Infer:
-    """The type rule of elementwise ops: equal shapes and dtypes in, that shape out."""
-
-    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        first, *rest = _exactly(types, arity)
-        _check_domain(domain, first.dtype)
-        for position, other in enumerate(rest, start=1):
-            if other.dtype is not first.dtype:
-                reason = f"operands of {first.dtype} and {other.dtype}; an astype is missing"
-                raise DTypeError(reason, mark=Mark(position, None))
-            if other.shape != first.shape:
-                reason = f"operands of {first} and {other}; a broadcast is missing"
-                raise ShapeError(reason, mark=Mark(position, None))
-        return (first.with_dtype(result) if result else first,)
-
-    return infer
-
-
-def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
-    """The types that ``expand`` gives, found by expanding once on stand-ins."""
-
-    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
-        results = expand(*stand_ins, **attributes)
-        results = results if isinstance(results, tuple) else (results,)
-        return tuple(result.value.type for result in results)
-
-    return infer
+def _enter(op: Op) -> None:
+    """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
+    graphs made before keep the record they have.  ``ValueError`` where the name is another
+    file's."""
+    if not op.name.isidentifier():
+        raise ArgumentError(f"the name of an op must be an identifier, not {op.name!r}")
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    name = frame.f_globals.get("__name__", "") if frame is not None else ""
+    file = frame.f_code.co_filename if frame is not None else ""
+    home = "a notebook" if "ipykernel" in file or file.startswith("<") else file
+    own = not name.startswith("graphc.")
+    register(op, again=own and _declared_in.get(op.name) == home)
+    _declared_in[op.name] = home
 
 
 def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:
@@ -356,62 +319,3 @@ def _wrapped_gradient(grad: Callable[..., Any] | None) -> Callable[..., Sequence
         return gradients if isinstance(gradients, (tuple, list)) else (gradients,)
 
     return rule
-
-
-def _attributes(name: str, signature: inspect.Signature, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The op's attributes, complete with defaults; all known now, so no tensors."""
-    complete = {}
-    for parameter in signature.parameters.values():
-        if parameter.kind != parameter.KEYWORD_ONLY:
-            continue
-        value = given.get(parameter.name, parameter.default)
-        if isinstance(value, Tensor):
-            reason = f"{parameter.name} must be known when the graph is declared, not a Tensor"
-            raise fail(ArgumentError(reason), name, [value])
-        complete[parameter.name] = value.item() if isinstance(value, np.generic) else value
-    return complete
-
-
-def _bound(signature: inspect.Signature, operands: Any, given: Any) -> tuple[list[Any], Any]:
-    """Operands in order and attributes; Python's own ``TypeError`` where the call does not fit."""
-    names = _operand_names(signature)
-    if len(operands) == len(names) and not given:
-        return list(operands), given
-    arguments = signature.bind(*operands, **given).arguments
-    return [arguments.pop(n) for n in names], arguments
-
-
-def _face(
-    op: Op,
-    signature: inspect.Signature,
-    prepare: Callable[[Sequence[Any]], Sequence[Tensor]],
-    notes: str,
-) -> OpFunction:
-    """The public function of ``op``: converts operands, completes attributes, builds the node."""
-
-    def function(*operands: Any, **attributes: Any) -> Any:
-        arguments, given = _bound(signature, operands, attributes)
-        complete = _attributes(op.name, signature, given)
-        tensors = prepare(arguments)
-        results = build(op, [x.value for x in tensors], complete)
-        return results[0] if len(results) == 1 else results
-
-    function.__name__ = function.__qualname__ = op.name
-    function.__doc__ = documentation.docstring(op, signature, notes)
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    public(op)(function)
-    return cast(OpFunction, function)
-
-
-def _plain(op: Op, signature: inspect.Signature) -> OpFunction:
-    """The function of a record whose public face is written by hand: operands are tensors."""
-
-    def function(*operands: Any, **attributes: Any) -> Any:
-        (result,) = build(op, [x.value for x in operands], attributes)
-        return result
-
-    function.__name__ = function.__qualname__ = op.name
-    function.__doc__ = op.doc
-    function.__signature__ = signature  # type: ignore[attr-defined]
-    function.op = op  # type: ignore[attr-defined]
-    return cast(OpFunction, function)

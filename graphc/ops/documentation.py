@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from graphc.ir.dtypes import DType
+from graphc.ir.dtypes import DType, float32
 from graphc.ir.op import Elementwise, Op
 from graphc.operands import COMPUTED_IN
 
@@ -24,16 +24,20 @@ def elementwise_notes(domain: str, result: str | DType) -> str:
     return "\n".join(lines)
 
 
-def docstring(op: Op, signature: inspect.Signature, notes: str) -> str:
+def docstring(op: Op, signature: inspect.Signature, notes: str, domain: str) -> str:
     """``op.doc``, what it takes and gives, and an example for elementwise ops."""
     parts = [op.doc, notes]
-    if isinstance(op, Elementwise) and ">>>" not in op.doc:
-        parts.append(_example(op, signature))
+    complete = all(
+        p.default is not p.empty for p in signature.parameters.values() if p.kind == p.KEYWORD_ONLY
+    )
+    if isinstance(op, Elementwise) and complete and ">>>" not in op.doc:
+        parts.append(_example(op, signature, domain))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _example(op: Op, signature: inspect.Signature) -> str:
+def _example(op: Op, signature: inspect.Signature, domain: str) -> str:
     operands = [p.name for p in signature.parameters.values() if p.kind != p.KEYWORD_ONLY]
-    lines = [f'>>> {name} = graphc.input("{name}", ("N", 3))' for name in operands]
+    dtype = "" if float32 in COMPUTED_IN[domain] else ', "int32"'
+    lines = [f'>>> {name} = graphc.input("{name}", ("N", 3){dtype})' for name in operands]
     lines.append(f">>> graphc.ops.{op.name}({', '.join(operands)}).shape")
     return "\n".join([">>> import graphc", *lines, "(N, 3)"])

@@ -204,7 +204,9 @@ _one_hot = composite(
 
 
 @public(_one_hot)
-def one_hot(index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32) -> Tensor:
+def one_hot(
+    index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32
+) -> Tensor:
     """1 at the place that ``index`` says along a new ``axis`` of ``num_classes``, 0 elsewhere.
 
     An index outside makes zeros only.  Raises ``DTypeError`` for indices that are no integers.

@@ -154,7 +154,9 @@ def getitem(x: Any, index: Any) -> Tensor:
     """
     tensor = as_tensor(x, name="indexing")
     entries = _entries(tensor, index if isinstance(index, tuple) else (index,))
-    bounds, dropped, new = [], [], []
+    bounds: list[tuple[Size, Size, int]] = []
+    dropped: list[int] = []
+    new: list[int] = []
     for entry in entries:
         if entry is None:
             new.append(len(new) + len(bounds) - len(dropped))
@@ -191,7 +193,9 @@ def _entries(tensor: Tensor, index: tuple[Any, ...]) -> list[Any]:
     places = [i for i, entry in enumerate(index) if entry is Ellipsis]
     taken = sum(1 for entry in index if entry is not None and entry is not Ellipsis)
     if taken > tensor.ndim or len(places) > 1:
-        many = "more than one ..." if len(places) > 1 else f"{taken} indices for rank {tensor.ndim}"
+        many = (
+            "more than one ..." if len(places) > 1 else f"{taken} indices for rank {tensor.ndim}"
+        )
         raise fail(AxisError(f"too many indices: {many}"), "indexing", [tensor])
     rest = [slice(None)] * (tensor.ndim - taken)
     at = places[0] if places else len(index)
@@ -209,9 +213,8 @@ def _bounds(tensor: Tensor, axis: int, entry: Any) -> tuple[Size, Size, int]:
         reason = f"the step of a slice is an int other than 0, not {step}"
         raise fail(IndexRangeError(reason), "indexing", [tensor])
     if isinstance(size, int) and not any(isinstance(part, Dim) for part in parts):
-        start, stop, _ = slice(parts[0], parts[1], step).indices(size)
-        count = slice_count(start, stop, step)
-        return (start, stop, step) if count else (0, 0, 1)
+        first, last, _ = slice(parts[0], parts[1], step).indices(size)
+        return (first, last, step) if slice_count(first, last, step) else (0, 0, 1)
     default = (0, size) if step > 0 else (size - 1, -1)
     start, stop = (
         default[i] if part is None else _from_the_start(part, size)

@@ -46,7 +46,9 @@ def _concat_pieces(
         place = tuple(at - offset if i == axis else at for i, at in enumerate(index))
         end = offset + operand.shape[axis]
         is_last = position == len(types) - 1
-        pieces.append(Piece(position, place, where=() if is_last else ((index[axis], offset, end),)))
+        pieces.append(
+            Piece(position, place, where=() if is_last else ((index[axis], offset, end),))
+        )
         offset = end  # type: ignore[assignment]
     return pieces
 
@@ -55,7 +57,9 @@ def _concat_grad(cotangents: Any, outputs: Any, *operands: Tensor, axis: int) ->
     gradients, offset = [], 0
     for operand in operands:
         end = offset + operand.shape[axis]
-        place = tuple(slice(offset, end) if i == axis else slice(None) for i in range(operand.ndim))
+        place = tuple(
+            slice(offset, end) if i == axis else slice(None) for i in range(operand.ndim)
+        )
         gradients.append(cotangents[0][place])
         offset = end  # type: ignore[assignment]
     return gradients
@@ -113,7 +117,11 @@ def stack(arrays: Any, axis: int = 0) -> Tensor:
 
 
 def _several(name: str, arrays: Any) -> list[Tensor]:
-    given = list(arrays) if isinstance(arrays, (tuple, list)) else [arrays[i] for i in range(len(arrays))]
+    given = (
+        list(arrays)
+        if isinstance(arrays, (tuple, list))
+        else [arrays[i] for i in range(len(arrays))]
+    )
     if not given:
         raise fail(ArgumentError("needs at least one tensor"), name)
     return convert(name, given)
@@ -148,7 +156,9 @@ def _pad_pieces(
     index: Any, types: Types, result: TensorType, attributes: Attributes
 ) -> list[Piece]:
     low, high, shape = attributes["low"], attributes["high"], types[0].shape
-    place = tuple(at if before == 0 else at - before for at, before in zip(index, low, strict=True))
+    place = tuple(
+        at if before == 0 else at - before for at, before in zip(index, low, strict=True)
+    )
     where = tuple(
         (index[axis], low[axis], low[axis] + size)
         for axis, size in enumerate(shape)
@@ -187,7 +197,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any 
     """
     tensor = as_tensor(x, name="pad")
     if mode != "constant":
-        raise fail(ArgumentError(f"only the mode 'constant' is there, not {mode!r}"), "pad", [tensor])
+        raise fail(
+            ArgumentError(f"only the mode 'constant' is there, not {mode!r}"), "pad", [tensor]
+        )
     if isinstance(constant_values, Tensor):
         raise fail(ArgumentError("constant_values must be a number"), "pad", [tensor])
     number = as_array(constant_values, tensor.dtype, "pad")
@@ -214,5 +226,3 @@ def _widths(tensor: Tensor, pad_width: Any) -> list[tuple[Size, Size]]:
         reason = f"pad_width {pad_width} has no pair of widths for each of {rank} axes"
         raise fail(ShapeError(reason), "pad", [tensor])
     return [(as_size(before, "pad"), as_size(after, "pad")) for before, after in pairs]
-
-

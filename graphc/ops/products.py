@@ -101,7 +101,9 @@ def _batch_shape(x: Tensor, y: Tensor) -> Shape:
         sizes = [t.shape[axis] for t in (x, y) if t.ndim >= -axis and t.shape[axis] != 1]
         if len(sizes) == 2 and sizes[0] != sizes[1]:
             note = f"{sizes[0]} and {sizes[1]} differ and neither is 1"
-            reason = f"cannot broadcast the batches of {shape_text(x.shape)} and {shape_text(y.shape)}"
+            reason = (
+                f"cannot broadcast the batches of {shape_text(x.shape)} and {shape_text(y.shape)}"
+            )
             raise fail(ShapeError(reason, mark=Mark(1, axis, note)), "matmul", [x, y])
         batch.append(sizes[0] if sizes else 1)
     return tuple(batch)

@@ -146,7 +146,9 @@ def prod(x: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False)
 # -- extremes ----------------------------------------------------------------------------------
 
 
-def _extreme_grad(cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, order: Any = None) -> Any:
+def _extreme_grad(
+    cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, order: Any = None
+) -> Any:
     """Shared equally among all elements that are the extreme."""
     chosen = x == restore(outputs[0], x, axes)
     share = cotangents[0] / sum(chosen, axes).astype(x.dtype)
@@ -239,7 +241,10 @@ _argmax = _where_extreme(
     "argmax", np.argmax, "argmax", "The first index of the largest element; a NaN is the largest."
 )
 _argmin = _where_extreme(
-    "argmin", np.argmin, "argmin", "The first index of the smallest element; a NaN is the smallest."
+    "argmin",
+    np.argmin,
+    "argmin",
+    "The first index of the smallest element; a NaN is the smallest.",
 )
 
 
@@ -327,5 +332,3 @@ def count_of(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """How many elements are reduced along ``axes``, as a number of the dtype of ``x``."""
     count: Size = dims.product(x.shape[axis] for axis in axes)
     return as_tensor(count, x.dtype)
-
-

@@ -11,8 +11,8 @@ from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
 from graphc.ir.op import Attributes
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ir.types import TensorType
-from graphc.operands import as_tensor, broadcast, broadcast_shape, build, convert, fail, single
-from graphc.ops.arithmetic import _maximum, _minimum
+from graphc.operands import broadcast, broadcast_shape, build, convert, fail, single
+from graphc.ops.arithmetic import _maximum, _minimum, maximum, minimum
 from graphc.ops.declare import call, elementwise, public
 from graphc.tensor import Tensor
 
@@ -32,7 +32,11 @@ _where = elementwise(
     "where",
     numpy=np.where,
     lower=lambda b, condition, x, y: b.select(condition, x, y),
-    grad=lambda g, out, condition, x, y: (None, where(condition, g, 0), where(condition, 0, g)),
+    grad=lambda g, out, condition, x, y: (
+        None,
+        call.where(condition, g, 0),
+        call.where(condition, 0, g),
+    ),
     domain="any",
     infer=_where_type,
     doc="x where the condition holds, else y.",
@@ -71,7 +75,7 @@ def _clip_grad(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
 _clip = elementwise(
     "clip",
     math=lambda sp, x, low, high: sp.Min(sp.Max(x, low), high),
-    numpy=lambda x, low, high: call.minimum.op.numpy(call.maximum.op.numpy(x, low), high),
+    numpy=lambda x, low, high: minimum.op.numpy(maximum.op.numpy(x, low), high),
     lower=lambda b, x, low, high: _minimum(b, _maximum(b, x, low), high),
     grad=_clip_grad,
     domain="any",
@@ -126,4 +130,3 @@ leaky_relu = elementwise(
     doc="x where it is positive, else negative_slope * x.",
     cost=2,
 )
-

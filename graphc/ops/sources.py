@@ -128,8 +128,8 @@ def parameter(name: str, initial: Any, dtype: Any = None) -> Tensor:
     """A value that an executable keeps between calls, and that updates may change.
 
     ``initial`` is an ndarray or anything like one, or a function that returns one (see
-    ``graphc.initializers``); an array keeps its dtype unless ``dtype`` says otherwise, Python floats
-    are float32.  Raises ``DTypeError`` or ``ArgumentError`` (the name).
+    ``graphc.initializers``); an array keeps its dtype unless ``dtype`` says otherwise, Python
+    floats are float32.  Raises ``DTypeError`` or ``ArgumentError`` (the name).
 
     >>> import graphc
     >>> graphc.parameter("w", [[1.0, 2.0]])
@@ -187,7 +187,8 @@ def size_of(size: Any) -> Tensor:
         return as_tensor(known, dtypes.int64)
     # Element number n of 0, 1, ..., n.  Fused, it is n itself; there is no loop and no memory.
     counted = call.iota((known + 1,))
-    return call.squeeze(call.getitem(counted, slice(known, known + 1)), 0)  # type: ignore[no-any-return]
+    last: Tensor = call.squeeze(call.getitem(counted, slice(known, known + 1)), 0)
+    return last
 
 
 @helper
@@ -208,7 +209,7 @@ def arange(start: Any, stop: Any = None, step: int = 1, *, dtype: Any = dtypes.i
     count = dims.ceil_divide(span, abs(step))
     count = max(count, 0) if isinstance(count, int) else count
     kind = supported_dtype(dtype, "arange")
-    counted = call.iota((count,), dtype=kind)
+    counted: Tensor = call.iota((count,), dtype=kind)
     scaled = counted if step == 1 else counted * step
     return scaled if bounds[0] == 0 else scaled + bounds[0]
 

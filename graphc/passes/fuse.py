@@ -1,9 +1,10 @@
 """Fusion: nodes become groups, and each group one ``fusion`` node that owns a body graph.
 
 Greedy, in topological order: a node's group is joined with the groups that produce its operands
-(products first, then reductions, then the rest), then groups that read the same values over the same
-loop are joined.  What may be joined is decided by ``graphc.passes.groups.joined`` and by the
-requirement that no other kernel lies between.  With ``enabled=False`` each node is a group of its own.
+(products first, then reductions, then the rest), then groups that read the same values over the
+same loop are joined.  What may be joined is decided by ``graphc.passes.groups.joined`` and by the
+requirement that no other kernel lies between.  With ``enabled=False`` each node is a group of its
+own.
 """
 
 from __future__ import annotations
@@ -251,7 +252,8 @@ class _Body:
             if at in self.new:
                 stack.pop()
                 continue
-            if at.node.op.name in ("input", "parameter", "constant") or at.node in self.uses.edges_of:
+            outside = at.node.op.name in ("input", "parameter", "constant")
+            if outside or at.node in self.uses.edges_of:
                 self.new[at] = self._input(at)
                 continue
             waiting = [v for v in at.node.operands if v not in self.new]

@@ -8,8 +8,9 @@ A group is one of
   registers, and sums of its columns;
 * ``alone``: a node that shares its kernel with no other.
 
-``legal(a, b)`` decides whether the producer group ``a`` may be joined to its consumer ``b`` and, where
-it may not, says why.  It is the only place that knows, and ``Executable.why_not_fused`` quotes it.
+``joined(a, b)`` decides whether the producer group ``a`` may be joined to its consumer ``b`` and,
+where it may not, says why.  It is the only place that knows, and ``Executable.why_not_fused``
+quotes it.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class Reason:
 
 @dataclass(eq=False)
 class Group:
-    """``inside`` are the nodes computed at another index than the domain's (read through a view within
-    the group), which therefore can't be outputs.  ``first`` and ``last`` bound the nodes' positions in
-    the graph."""
+    """``inside`` are the nodes computed at another index than the domain's (read through a view
+    within the group), which therefore can't be outputs.  ``first`` and ``last`` bound the nodes'
+    positions in the graph."""
 
     kind: str
     nodes: list[Node]
@@ -179,7 +180,8 @@ def joined(a: Group, b: Group, uses: Uses) -> Group | Reason:
     for edge in found:
         if isinstance(edge.reader.op, Contraction):
             return Reason(
-                f"{_named(edge)} is an operand of a matrix product, which reads each element many times"
+                f"{_named(edge)} is an operand of a matrix product, which reads each element "
+                "many times"
             )
         if isinstance(edge.reader.op, Gather) and edge.operand == 0:
             return Reason(f"{_named(edge)} is read at computed places, so it must be stored first")

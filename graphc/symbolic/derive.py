@@ -1,12 +1,15 @@
 """Writes ``graphc/ops/derivatives.py``: ``python -m graphc.symbolic.derive``.
 
 Responsible for the gradient rules of graphc's own records that state their mathematics and no rule.
-A test derives them again and compares, so the file is never edited by hand.
+A test derives them again and compares, so the file is never edited by hand.  The text holds for one
+version of sympy; another may write an equal form differently.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import sympy
 
 import graphc.ops
 from graphc.ir.op import Elementwise, registered
@@ -16,7 +19,8 @@ from graphc.symbolic.source_text import rule_text
 _HEAD = '''\
 """Gradient rules derived from the mathematics of the records, by ``graphc.symbolic.derive``.
 
-Generated: change a record's ``math`` and run ``python -m graphc.symbolic.derive``; never edit.
+Generated with sympy {sympy}: never edit it, but change a record's ``math`` and run
+``python -m graphc.symbolic.derive``.
 """
 
 from __future__ import annotations
@@ -25,7 +29,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.ops.declare import call
-
 '''
 PATH = Path(graphc.ops.__file__).parent / "derivatives.py"
 
@@ -52,7 +55,8 @@ def text() -> str:
     ]
     table = "\n".join(f'    "{r.name}": {r.name}_gradient,' for r in records)
     closing = f"RULES: Mapping[str, Callable[..., Sequence[Any]]] = {{\n{table}\n}}\n"
-    return "\n\n".join([_HEAD, *(rule + "\n" for rule in rules), closing])
+    head = _HEAD.replace("{sympy}", sympy.__version__)
+    return "\n\n".join([head, *(rule + "\n" for rule in rules), closing])
 
 
 if __name__ == "__main__":

@@ -13,16 +13,14 @@ from graphc.symbolic.steps import Argument, Reference, Step, Steps
 _INFIX = {"add": ("+", 1), "subtract": ("-", 1), "multiply": ("*", 2), "divide": ("/", 2)}
 _PREFIX = 3
 _ATOM = 4
+_COLUMNS = 100
 _LONGEST = 50  # columns of an expression before it gets a name
 
 
 def rule_text(name: str, operands: Sequence[str], attributes: Sequence[str],
               steps: Sequence[Steps]) -> str:  # fmt: skip
     """The source of a rule called ``name`` with the signature of ``Op.grad``."""
-    parameters = ", ".join([*operands, *(["*", *attributes] if attributes else [])])
-    lines = [
-        f"def {name}(cotangents: Any, outputs: Any, {_annotated(parameters)}) -> Sequence[Any]:"
-    ]
+    lines = _heading(name, [*operands, *(["*", *attributes] if attributes else [])])
     used = {a for one in steps for s in one.steps for a in s.operands}
     used |= {a for one in steps for a in one.results}
     lines += ["    (g,) = cotangents"] if "g" in used else []
@@ -36,8 +34,12 @@ def rule_text(name: str, operands: Sequence[str], attributes: Sequence[str],
     return "\n".join(lines)
 
 
-def _annotated(parameters: str) -> str:
-    return ", ".join(p if p == "*" else f"{p}: Any" for p in parameters.split(", "))
+def _heading(name: str, parameters: Sequence[str]) -> list[str]:
+    typed = [p if p == "*" else f"{p}: Any" for p in ("cotangents", "outputs", *parameters)]
+    line = f"def {name}({', '.join(typed)}) -> Sequence[Any]:"
+    if len(line) <= _COLUMNS:
+        return [line]
+    return [f"def {name}(", f"    {', '.join(typed)}", ") -> Sequence[Any]:"]
 
 
 def _written(steps: Steps, prefix: str) -> tuple[list[str], str]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphc.viz.layers import Gaps, Point, draw
-from graphc.viz.phases import BACKWARD, PHASES
+from graphc.viz.phases import BACKWARD
 from graphc.viz.view import Picture
 
 LETTER = 7.0  # width of a letter of a title
@@ -31,7 +31,7 @@ class Unit:
     places: list[Point]
     width: float
     height: float
-    phase: str
+    lane: str
     box: int | None = None
     corner: Point = (0.0, 0.0)
     inner: dict[tuple[int, int], list[Point]] = field(default_factory=dict)
@@ -67,8 +67,8 @@ def inside(picture: Picture, box: int, cards: list[int], sizes: Sequence[Point])
         first=set(pin_in.values()),
         last=set(pin_out.values()),
     )
-    phase = min((picture.cards[i].phase for i in cards), key=PHASES.index)
-    drawn = drawn.turned() if phase == BACKWARD else drawn
+    lane = picture.cards[cards[0]].lane
+    drawn = drawn.turned() if lane == BACKWARD else drawn
     width = max(drawn.width + 2 * _FRAME, LETTER * len(picture.boxes[box]) + 2 * _FRAME)
     left = (width - drawn.width) / 2
     centres = [(x + left, y) for x, y in drawn.centres]
@@ -81,7 +81,7 @@ def inside(picture: Picture, box: int, cards: list[int], sizes: Sequence[Point])
         ],
         width,
         drawn.height,
-        phase,
+        lane,
         box,
         inner={(a, b): ways[number[a], number[b]] for a, b in inner},
         entries={

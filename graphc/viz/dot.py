@@ -40,8 +40,7 @@ def _lines(shown: Picture) -> Iterator[str]:
 
 
 def _card(index: int, card: Card) -> str:
-    phase = card.home or card.phase
-    fill, ink = SOURCE_STYLE.get(card.kind, (TINT[phase], INK[phase]))
+    fill, ink = SOURCE_STYLE.get(card.kind, (TINT[card.phase], INK[card.phase]))
     label = f"{card.title}\n{card.detail}" if card.detail else card.title
     dashed = ', style = "filled,dashed"' if card.reference else ""
     return (

@@ -26,9 +26,10 @@ body {{ margin: 0; display: flex; height: 100vh; font-family: system-ui, sans-se
 #text span {{ display: block; white-space: pre; border-radius: 3px }}
 #text span.lit {{ background: #fde68a }}
 #picture {{ flex: 1; overflow: auto; border-left: 1px solid #e2e8f0 }}
+math {{ display: block; margin: 10px 24px; font-size: 15px }}
 </style></head><body>
 <pre id="text">{text}</pre>
-<div id="picture">{picture}</div>
+<div id="picture">{picture}{formulas}</div>
 <script>
 const cards = [...document.querySelectorAll('.card')];
 const wires = [...document.querySelectorAll('.wire')];
@@ -60,14 +61,25 @@ lines.forEach(l => {{
 """
 
 
-def html(graph: Graph) -> str:
-    """A page that shows ``graph`` as text and as a picture, linked; it loads nothing else."""
+def html(graph: Graph, *, formulas: bool = False) -> str:
+    """A page that shows ``graph`` as text and as a picture, linked; it loads nothing else.
+
+    With ``formulas`` the graph's mathematics stands below the picture.
+    """
     shown = picture(graph)
     return _PAGE.format(
+        formulas="".join(_formulas(graph)) if formulas else "",
         title=escape(graph.name),
         text="".join(_lines(graph, shown)),
         picture=draw(shown, scene(shown, layout(shown))),
     )
+
+
+def _formulas(graph: Graph) -> Iterator[str]:
+    from graphc.viz.mathematics import mathematics
+
+    for formula in mathematics(graph):
+        yield formula.mathml
 
 
 _DEFINED = re.compile(r'\s*(?:param\s+|update\s+)?(%(?:[\w.#]+|"(?:[^"\\]|\\.)*"))')

@@ -75,6 +75,7 @@ def draw(
     xs = [x - left for x in xs]
     tops, middles = _heights(sizes, order, gaps)
     ys = [middles[at] for at in layer]
+    _to_their_readers(ys, sizes, unique, layer, tops, gaps)
     return Drawing(
         [(xs[i], ys[i]) for i in range(len(sizes))],
         {edge: [(xs[v], ys[v]) for v in path] for edge, path in paths.items()},
@@ -289,6 +290,24 @@ def _fit(
         pools.append((mean, total, members))
     means = [mean for mean, _, members in pools for _ in range(members)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
+
+
+def _to_their_readers(
+    ys: list[float],
+    sizes: Sequence[Point],
+    edges: Sequence[tuple[int, int]],
+    layer: Sequence[int],
+    tops: Sequence[float],
+    gaps: Gaps,
+) -> None:
+    """In a layer higher than themselves, boxes without operands stand at its lower edge, and boxes
+    without readers at its upper edge: near what they are connected with."""
+    above, below = _neighbours(len(sizes), edges)
+    for box, (_, height) in enumerate(sizes):
+        if below[box] and not above[box]:
+            ys[box] = tops[layer[box] + 1] - gaps.layer - height / 2
+        elif above[box] and not below[box]:
+            ys[box] = tops[layer[box]] + height / 2
 
 
 def _heights(

@@ -67,7 +67,7 @@ def _units(picture: Picture, sizes: Sequence[Point]) -> list[Unit]:
     units = []
     for i, card in enumerate(picture.cards):
         if card.box is None:
-            units.append(Unit([i], [(0.0, 0.0)], *sizes[i], card.phase))
+            units.append(Unit([i], [(0.0, 0.0)], *sizes[i], card.lane))
         else:
             groups.setdefault(card.box, []).append(i)
     for box, cards in sorted(groups.items()):
@@ -100,7 +100,7 @@ class _Lane:
 
 
 def _place_lane(phase: str, units: Sequence[Unit], edges: Sequence[tuple[int, int]]) -> _Lane:
-    members = [i for i, unit in enumerate(units) if unit.phase == phase]
+    members = [i for i, unit in enumerate(units) if unit.lane == phase]
     here = set(members)
     local = [(a, b) for a, b in edges if a in here and b in here and a != b]
     groups = _components(members, local) if phase == UPDATE else [members] if members else []

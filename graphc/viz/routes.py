@@ -56,7 +56,7 @@ def scene(picture: Picture, plan: Layout) -> Scene:
         for card, (dx, dy) in zip(unit.cards, unit.places, strict=True):
             cards[card] = Rectangle(x + dx, y + dy, *plan.sizes[card])
             unit_of[card] = index
-    upward = tuple(plan.units[unit].phase == BACKWARD for unit in unit_of)
+    upward = tuple(plan.units[unit].lane == BACKWARD for unit in unit_of)
     ends = _ends(picture, plan, cards, unit_of)
     routes = [
         _route(i, wire, plan, unit_of, _leaving(cards[wire.source], upward[wire.source]), ends[i])
@@ -87,14 +87,14 @@ def _route(
     if numbers in plan.waypoints:
         return Route((*before, *plan.waypoints[numbers], *after))
     grounds = [_ground(plan, unit) for unit in numbers]
-    directions = [-1 if unit.phase == BACKWARD else 1 for unit in (source, target)]
+    directions = [-1 if unit.lane == BACKWARD else 1 for unit in (source, target)]
     across = _across(before[-1], after[0], grounds, directions, index)
     return Route(tuple(before), across, tuple(after))
 
 
 def _ground(plan: Layout, unit: int) -> Rectangle:
-    phase = plan.units[unit].phase
-    return next(ground for name, ground in plan.lanes if name == phase)
+    lane = plan.units[unit].lane
+    return next(ground for name, ground in plan.lanes if name == lane)
 
 
 def _leaving(card: Rectangle, upward: bool) -> Point:
@@ -126,7 +126,7 @@ def _ends(
     ends: list[Point] = [(0.0, 0.0)] * len(picture.wires)
     for target, wires in arriving.items():
         card = cards[target]
-        upward = plan.units[unit_of[target]].phase == BACKWARD
+        upward = plan.units[unit_of[target]].lane == BACKWARD
         for position, (_, i) in enumerate(sorted(wires)):
             part = 0.5 + _SPREAD * ((position + 0.5) / len(wires) - 0.5)
             ends[i] = card.x + part * card.width, card.y + card.height * upward

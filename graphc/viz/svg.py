@@ -198,8 +198,7 @@ def _card(index: int, card: Card, place: Rectangle) -> str:
 
 
 def _shape(card: Card, place: Rectangle) -> str:
-    phase = card.home or card.phase
-    fill, ink = SOURCE_STYLE.get(card.kind, (TINT[phase], INK[phase]))
+    fill, ink = SOURCE_STYLE.get(card.kind, (TINT[card.phase], INK[card.phase]))
     dashes = ' stroke-dasharray="3 2"' if card.reference else ""
     style = f'class="shape" fill="{fill}" stroke="{ink}"{dashes}'
     if card.kind == "parameter":
@@ -226,11 +225,11 @@ def _hexagon(r: Rectangle) -> str:
 def _legend_items(shown: Picture) -> Sequence[tuple[str, Card | None]]:
     kinds = {card.kind for card in shown.cards}
     items: list[tuple[str, Card | None]] = [
-        (phase, Card("", "op", phase)) for phase in shown.phases
+        (phase, Card("", "op", phase, phase)) for phase in shown.phases
     ]
-    items += [(kind, Card("", kind, FORWARD)) for kind in SOURCE_STYLE if kind in kinds]
+    items += [(kind, Card("", kind, FORWARD, FORWARD)) for kind in SOURCE_STYLE if kind in kinds]
     if any(card.reference for card in shown.cards):
-        items.append(("shown again", Card("", "input", FORWARD, reference=True)))
+        items.append(("shown again", Card("", "input", FORWARD, FORWARD, reference=True)))
     if shown.boxes:
         items.append(("fused group: one kernel", None))
     return items

@@ -7,7 +7,7 @@ groups become boxes around the cards of their bodies.  Knows nothing of coordina
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,24 +20,25 @@ from graphc.viz.phases import BACKWARD, FORWARD, PHASES, UPDATE, phases
 
 _NEAR = 5  # a source is drawn again for readers this many steps further down
 _LONGEST_DETAIL = 34
+_SAME_ELEMENT = frozenset({"broadcast", "squeeze", "expand_dims", "reshape", "astype"})
 
 
 @dataclass(frozen=True)
 class Card:
     """One node as shown.  ``kind`` is input, parameter, constant, op, output, update, or port: a
-    value of another phase where several cards read it.  ``reference`` marks what is shown again;
-    ``home``
-    is the phase that a port's value comes from; ``box`` is the index of a fused group."""
+    value of another lane where several cards read it.  ``phase`` is what it belongs to, ``lane``
+    the phase in whose column it stands; ``reference`` marks what is shown again; ``box`` is the
+    index of its fused group."""
 
     title: str
     kind: str
     phase: str
+    lane: str
     detail: str = ""
     type: str = ""
     place: str = ""
     box: int | None = None
     reference: bool = False
-    home: str = ""
     node: Node | None = None
 
 
@@ -108,42 +109,42 @@ def picture(graph: Graph) -> Picture:
         if not isinstance(node.op, Source) and node not in table.inline:
             table.add_op(node)
     for name, value in outputs.items():
-        table.add_end(Card(f"return {name}", "output", phase[value.node]), value)
+        table.add_end(f"return {name}", "output", phase[value.node], value)
     for parameter, value in updates:
-        table.add_end(Card(f"update {parameter.name}", "update", UPDATE), value)
+        table.add_end(f"update {parameter.name}", "update", UPDATE, value)
     shown = (FORWARD, BACKWARD, UPDATE) if updates else (FORWARD,)
     cards, wires = _with_ports(table.cards, table.wires)
     titles = tuple(node.name or f"fused group {i}" for i, node in enumerate(flat.boxes))
     return Picture(graph.name, tuple(cards), tuple(wires), titles, shown)
 
 
-def lane(card: Card, cards: Sequence[Card]) -> str:
-    """The phase in whose column a card stands: a fused group stands where its first phase does."""
-    if card.box is None:
-        return card.phase
-    return min((c.phase for c in cards if c.box == card.box), key=PHASES.index)
+def _lanes(flat: Flat, phase: Mapping[Node, str], inline: Collection[Node]) -> dict[Node, str]:
+    """The column of each node: its phase, or the first phase of the fused group that it is in."""
+    first: dict[int, str] = {}
+    for node, box in flat.box_of.items():
+        if node not in inline and not isinstance(node.op, Source):
+            first[box] = min(first.get(box, UPDATE), phase[node], key=PHASES.index)
+    return {
+        node: first.get(flat.box_of[node], phase[node]) if node in flat.box_of else phase[node]
+        for node in flat.nodes
+    }
 
 
 def _with_ports(cards: list[Card], wires: list[Wire]) -> tuple[list[Card], list[Wire]]:
-    """A value that several cards of another phase read arrives there once, at a port."""
-    lane_of_box = {c.box: lane(c, cards) for c in cards if c.box is not None}
-    lanes = [card.phase if card.box is None else lane_of_box[card.box] for card in cards]
+    """A value that several cards of another lane read arrives there once, at a port."""
     readers: dict[tuple[int, str, int | None], list[int]] = {}
     for i, wire in enumerate(wires):
-        if lanes[wire.source] != lanes[wire.target]:
-            key = wire.source, lanes[wire.target], cards[wire.target].box
+        source, target = cards[wire.source], cards[wire.target]
+        if source.lane != target.lane:
+            key = wire.source, target.lane, target.box
             readers.setdefault(key, []).append(i)
     cards, wires = list(cards), list(wires)
-    for (source, phase, _), reading in readers.items():
+    for (origin, lane, _), reading in readers.items():
         if len(reading) < 2:
             continue
-        origin, port = cards[source], len(cards)
-        cards.append(
-            replace(
-                origin, kind="port", phase=phase, box=None, reference=True, home=origin.phase
-            )
-        )
-        wires.append(Wire(source, port, wires[reading[0]].type))
+        port = len(cards)
+        cards.append(replace(cards[origin], kind="port", lane=lane, box=None, reference=True))
+        wires.append(Wire(origin, port, wires[reading[0]].type))
         for i in reading:
             wires[i] = replace(wires[i], source=port)
     return cards, wires
@@ -156,6 +157,7 @@ class _Table:
         self.cards: list[Card] = []
         self.wires: list[Wire] = []
         self.inline = inline_texts(flat)
+        self._lane = _lanes(flat, phase, self.inline)
         self._flat = flat
         self._phase = phase
         self._card_of: dict[Node, int] = {}
@@ -166,13 +168,14 @@ class _Table:
         operands = self._flat.operands[node]
         depths = [self._depth.get(v.node, 0) for v in operands]
         self._depth[node] = depth = 1 + max(depths, default=0)
-        sources = [self._source(v.node, self._phase[node], depth) for v in operands]
+        sources = [self._source(v.node, self._lane[node], depth) for v in operands]
         self._card_of[node] = target = len(self.cards)
         self.cards.append(
             Card(
                 _call(node, [self.inline.get(v.node) for v in operands]),
                 "op",
                 self._phase[node],
+                self._lane[node],
                 _detail(node),
                 ", ".join(str(v.type) for v in node.results),
                 node.location.short if node.location else "",
@@ -182,10 +185,12 @@ class _Table:
         )
         self._connect(zip(sources, operands, strict=True), target)
 
-    def add_end(self, card: Card, value: Value) -> None:
+    def add_end(self, title: str, kind: str, phase: str, value: Value) -> None:
+        """An output or an update: beside the fused group that computes it, or in its own lane."""
         depth = self._depth.get(value.node, 0) + 1
-        source = self._source(value.node, card.phase, depth)
-        self.cards.append(card)
+        lane = self._lane[value.node] if value.node in self._flat.box_of else phase
+        source = self._source(value.node, lane, depth)
+        self.cards.append(Card(title, kind, phase, lane))
         self._connect([(source, value)], len(self.cards) - 1)
 
     def _connect(self, pairs: Iterable[tuple[int | None, Value]], target: int) -> None:
@@ -194,13 +199,13 @@ class _Table:
             if wire is not None and wire not in self.wires[-8:]:
                 self.wires.append(wire)
 
-    def _source(self, node: Node, phase: str, depth: int) -> int | None:
+    def _source(self, node: Node, lane: str, depth: int) -> int | None:
         """The card to draw a wire from; ``None`` for what is written into the reader."""
         if node in self._card_of:
             return self._card_of[node]
         if node in self.inline:
             return None
-        found = self._shown.get((node, phase))
+        found = self._shown.get((node, lane))
         if found is not None and depth - found[1] <= _NEAR:
             return found[0]
         again = any(shown is node for shown, _ in self._shown)
@@ -208,21 +213,34 @@ class _Table:
         title = str(node.name or _source_text(node))
         place = node.location.short if node.location else ""
         self.cards.append(
-            Card(title, kind, phase, "", str(node.result.type), place, None, again, node=node)
+            Card(title, kind, lane, lane, "", str(node.result.type), place, None, again, node)
         )
-        self._shown[node, phase] = len(self.cards) - 1, depth
+        self._shown[node, lane] = len(self.cards) - 1, depth
         return len(self.cards) - 1
 
 
 def inline_texts(flat: Flat) -> dict[Node, str]:
-    """How each constant of one element, and each broadcast of one, is written into its readers."""
+    """How each constant of one element, each size, and each of them in another shape or dtype is
+    written into its readers."""
     texts: dict[Node, str] = {}
     for node in flat.nodes:
+        before = [value.node for value in flat.operands[node]]
         if node.op.name == "constant" and np.size(node.attributes["value"]) == 1:
             texts[node] = scalar_text(np.asarray(node.attributes["value"]).item())
-        elif node.op.name == "broadcast" and flat.operands[node][0].node in texts:
-            texts[node] = texts[flat.operands[node][0].node]
+        elif node.op.name in _SAME_ELEMENT and before[0] in texts:
+            texts[node] = texts[before[0]]
+        else:
+            size = size_text(node, before)
+            texts.update({node: size} if size is not None else {})
     return texts
+
+
+def size_text(node: Node, before: Sequence[Node]) -> str | None:
+    """The size that ``node`` is, where it takes one element of an ``iota``: the way in which a
+    graph says a size as a number."""
+    if node.op.name != "slice" or before[0].op.name != "iota" or node.result.type.size != 1:
+        return None
+    return str(node.attributes["start"][0])
 
 
 def scalar_text(value: float | int | bool) -> str:
@@ -256,7 +274,7 @@ def _detail(node: Node) -> str:
 
 def _attributes(node: Node) -> Iterator[str]:
     for key, value in node.attributes.items():
-        if key in _LEFT_OUT or isinstance(value, np.ndarray):
+        if key in _LEFT_OUT or isinstance(value, np.ndarray) or value == ():
             continue
         if isinstance(value, tuple):
             yield f"{key} {', '.join(map(str, value))}"

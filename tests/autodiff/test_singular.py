@@ -44,6 +44,8 @@ TABLE: list[tuple[str, Any, list[Any], list[Any]]] = [
     ("clip from below", lambda x: ops.clip(x, min=0.0), [[-1.0, 0, 1]], [[0, 1, 1]]),
     ("clip from above", lambda x: ops.clip(x, max=0.0), [[-1.0, 0, 1]], [[1, 1, 0]]),
     ("sqrt", ops.sqrt, [[0.0, 4.0]], [[INF, 0.25]]),
+    ("norm", ops.norm, [[0.0, 0.0]], [[0, 0]]),
+    ("norm written out", lambda x: ops.sqrt(ops.sum(x * x)), [[0.0]], [[np.nan]]),
     ("std", lambda x: ops.std(x), [[2.0, 2.0, 2.0]], [[0, 0, 0]]),
     ("var", lambda x: ops.var(x), [[2.0, 2.0]], [[0, 0]]),
     ("prod", lambda x: ops.prod(x, axis=1), [[[2.0, 0, 3], [0, 0, 5]]], [[[0, 6, 0], [0, 0, 0]]]),

@@ -47,7 +47,7 @@ def report() -> Report:
                 Variant("unfused", Timing.of([1.0e-5 * n, 1.2e-5 * n]), unfused),
                 Variant("numpy", Timing.of([3e-5 * n])),
             ),
-            savings(fused, unfused),
+            savings(fused, unfused, {"u0": "f0", "u1": "f0", "u2": "f0", "u3": "f1"}),
             1e-7,
         )
         for n in (32, 128)

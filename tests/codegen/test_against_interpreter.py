@@ -26,7 +26,7 @@ TARGETS = ("host", "avx2", "baseline")
 def check(kernel, arrays, bindings, target) -> None:
     native = Native(kernel, target)
     expected = {name: array.copy() for name, array in arrays.items()}
-    got = {name: np.ascontiguousarray(array).copy() for name, array in arrays.items()}
+    got = {name: np.array(array, order="C") for name, array in arrays.items()}
     with np.errstate(all="ignore"):
         interpreter.run(kernel, expected, bindings, fused=native.target.has_fma)
     native(*(got[argument.name] for argument in kernel.arguments), **bindings)

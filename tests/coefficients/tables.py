@@ -29,8 +29,14 @@ def log_series(z: mp.mpf) -> mp.mpf:
     return (2 * mp.atanh(s) - 2 * s) / s**3
 
 
-def both(f: Function, terms: tuple[int, int], low: float, high: float, weight: Function,
-         fixed: tuple[float, ...] = ()) -> dict[str, Fit]:
+def both(
+    f: Function,
+    terms: tuple[int, int],
+    low: float,
+    high: float,
+    weight: Function,
+    fixed: tuple[float, ...] = (),
+) -> dict[str, Fit]:
     """The same fit in both precisions, with ``terms`` coefficients each."""
     names = ("float32", "float64")
     return {
@@ -59,6 +65,45 @@ def odd_tail_weight(f: Function) -> Function:
     return lambda z: z**1.5 / f(mp.sqrt(z))
 
 
+def fifth_tail(z: mp.mpf) -> mp.mpf:
+    """(atanh(t) - t - t^3 / 3) / t^5 at t = sqrt(z)."""
+    t = mp.sqrt(z)
+    return (mp.atanh(t) - t - t**3 / 3) / t**5
+
+
+def erf_near(z: mp.mpf) -> mp.mpf:
+    """erf(x) / x - 1 at x = sqrt(z)."""
+    x = mp.sqrt(z)
+    return mp.erf(x) / x - 1
+
+
+def erf_far(t: mp.mpf) -> mp.mpf:
+    """log(erfc(t)) / t + 1."""
+    return mp.log(mp.erfc(t)) / t + 1
+
+
+def far_weight(t: mp.mpf) -> mp.mpf:
+    """Makes the error of ``erf_far`` that of 1 - e**(t far - t), relative."""
+    return t * mp.erfc(t) / mp.erf(t)
+
+
+def normal_tail(centre: float) -> Function:
+    """The normal distribution below -t over its density's exponential, times (t + 5/4), which makes
+    it nearly constant; at q = (t - centre) / (t + centre), which takes all t >= 0 to [-1, 1]."""
+
+    def of(q: mp.mpf) -> mp.mpf:
+        t = centre * (1 + q) / (1 - q)
+        return mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2) * (t + 1.25)
+
+    return of
+
+
+def normal_fit(centre: float, terms: int, highest: float, precision: str) -> Fit:
+    f = normal_tail(centre)
+    high = (highest - centre) / (highest + centre)
+    return Fit(f, terms, -1.0, high, lambda q: 1 / f(q), precision)
+
+
 TABLES: dict[str, dict[str, Fit]] = {
     # exp(r) = 1 + r + r^2 q(r); the weight makes it good for expm1(r) = r + r^2 q(r), too.
     "exponential.EXP_TAIL": both(
@@ -74,6 +119,25 @@ TABLES: dict[str, dict[str, Fit]] = {
     "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
     "trigonometric.ATAN_TAIL": both(
         odd_tail(mp.atan), (5, 11), TINY, 0.1718, odd_tail_weight(mp.atan)
+    ),
+    "error_function.ERF_NEAR": both(
+        erf_near, (6, 12), TINY, 0.8608, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z))
+    ),
+    "error_function.ERF_FAR": {
+        "float32": Fit(erf_far, 7, 0.9277, 4.0, far_weight, "float32"),
+        "float64": Fit(erf_far, 18, 0.9277, 6.0, far_weight, "float64"),
+    },
+    "error_function.NORMAL_TAIL": {
+        "float32": normal_fit(4.0, 11, 14.5, "float32"),
+        "float64": normal_fit(5.0, 23, 38.7, "float64"),
+    },
+    # float32: atanh(t) = t + t^3 tail.  float64: t + t^3 / 3 + t^5 tail.  On |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
+    "power.LOG2_TAIL": {
+        "float32": Fit(odd_tail(mp.atanh), 3, TINY, 0.01022, lambda z: z, "float32"),
+        "float64": Fit(fifth_tail, 6, 1e-8, 0.01022, lambda z: z * z, "float64"),
+    },
+    "power.EXP2_TAIL": both(
+        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
         "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),

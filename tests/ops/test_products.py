@@ -72,7 +72,11 @@ def test_take_along_axis_broadcasts_and_checks() -> None:
     row = graphc.take_along_axis(x, [[3]], 1)
     assert run(row, x=data)[:, 0].tolist() == [3, 13, 23]
     with pytest.raises(graphc.errors.IndexRangeError, match="outside 0 to 9"):
-        run(graphc.take_along_axis(x, graphc.expand_dims(labels, 1), 1), x=data, labels=np.int32([0, 10, 1]))
+        run(
+            graphc.take_along_axis(x, graphc.expand_dims(labels, 1), 1),
+            x=data,
+            labels=np.int32([0, 10, 1]),
+        )
 
 
 def test_indices_of_labels_are_checked_whatever_their_sign_was() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import graphc
 from graphc.ir import dtypes, graphs, interpreter
@@ -16,7 +18,9 @@ from graphc.tensor import Tensor
 from tests.ops.values import random, run, same, stand_in
 
 
-def by_pieces(result: Tensor, arrays: list[np.ndarray], sizes: dict[str, int]) -> np.ndarray | None:
+def by_pieces(
+    result: Tensor, arrays: list[np.ndarray], sizes: dict[str, int]
+) -> np.ndarray | None:
     """The value of a node by its record's pieces, one element at a time."""
     node = result.value.node
     shape = tuple(value_of(size, sizes) for size in result.shape)
@@ -149,7 +153,11 @@ def test_slice_gradient_puts_elements_back(index: Any) -> None:
         bounds = {k: tuple(value_of(v, {"X0": 5}) for v in node.attributes[k])
                   for k in ("start", "stop", "step")}  # fmt: skip
         expected = np.zeros_like(x)
-        expected[tuple(slice(a, None if b < 0 else b, s) for a, b, s in zip(*bounds.values(), strict=True))] = g
+        expected[
+            tuple(
+                slice(a, None if b < 0 else b, s) for a, b, s in zip(*bounds.values(), strict=True)
+            )
+        ] = g
         arrays = {"g": g} if not symbolic else {"g": g, "x": x}
         assert back.shape == t.shape
         same(run(back + 0 * t if symbolic else back, **arrays), expected)
@@ -201,3 +209,37 @@ def test_mistakes(mistake: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text) as raised:
         mistake(x)
     assert "test_shapes.py:" in str(raised.value)
+
+
+def test_requirements_of_a_graph() -> None:
+    x = graphc.input("x", ("N", 3))
+    y = x[5:] + x[:-5] + x[5:]
+    graph = graphs.collect("test", {"y": y.value})
+    assert [" ".join(map(str, c)) for c in graph.constraints] == ["N >= 5", "N - 5 >= 0"]
+
+
+parts = st.one_of(
+    st.none(),
+    st.integers(-6, 6),
+)
+entries = st.one_of(
+    st.integers(-3, 2),
+    st.builds(slice, parts, parts, st.sampled_from([None, 1, 2, 3, -1, -2, -3])),
+    st.none(),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(entries, max_size=4), st.integers(0, 4), st.booleans())
+def test_any_basic_index(index: list[Any], ellipsis_at: int, with_ellipsis: bool) -> None:
+    x = numbers(3, 4, 5)
+    if with_ellipsis:
+        index = [*index[:ellipsis_at], ..., *index[ellipsis_at:]]
+    t = stand_in("x", x, symbolic=False)
+    try:
+        expected = x[tuple(index)]
+    except IndexError:
+        with pytest.raises(IndexError):
+            t[tuple(index)]
+        return
+    check(t[tuple(index)], expected, x=x)

@@ -37,7 +37,9 @@ def combinations(dtypes_: list[DType]) -> list[np.ndarray]:
     columns = list(zip(*itertools.product(*(special(d) for d in dtypes_)), strict=True))
     arrays = [np.array(c, d.numpy) for c, d in zip(columns, dtypes_, strict=True)]
     rng = np.random.default_rng(7)
-    return [np.concatenate([a, random(rng, (300,), d)]) for a, d in zip(arrays, dtypes_, strict=True)]
+    return [
+        np.concatenate([a, random(rng, (300,), d)]) for a, d in zip(arrays, dtypes_, strict=True)
+    ]
 
 
 def random(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> np.ndarray:
@@ -46,7 +48,9 @@ def random(rng: np.random.Generator, shape: tuple[int, ...], dtype: DType) -> np
     if dtype.is_integer:
         low = 0 if dtype.kind == "u" else -50
         return rng.integers(low, 100, shape).astype(dtype.numpy)
-    return (rng.standard_normal(shape) * np.exp(rng.standard_normal(shape) * 3)).astype(dtype.numpy)
+    return (rng.standard_normal(shape) * np.exp(rng.standard_normal(shape) * 3)).astype(
+        dtype.numpy
+    )
 
 
 def same(actual: Any, expected: Any) -> None:

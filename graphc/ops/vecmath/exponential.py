@@ -1,7 +1,7 @@
 """exp and expm1 by x = n ln 2 + r with abs(r) <= ln(2)/2, and a polynomial in r.
 
-Responsible for the arithmetic only.  ``reduce`` and ``tail`` serve the functions made of exponentials
-(hyperbolic, logistic, error_function, power).
+Responsible for the arithmetic only.  ``reduce`` and ``tail`` serve the functions made of
+exponentials (hyperbolic, logistic, error_function, power).
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ Table = Mapping[DType, Sequence[float]]
 class Format:
     """A binary floating-point format.
 
-    ``shifter`` is 1.5 * 2^mantissa + 2 * bias: ``x + shifter`` rounds x to an integer n, and the low
-    bits of the sum hold n + 2 * bias, so that a half of it is a biased exponent already.
+    ``shifter`` is 1.5 * 2^mantissa + 2 * bias: ``x + shifter`` rounds x to an integer n, and the
+    low bits of the sum hold n + 2 * bias, so that a half of it is a biased exponent already.
     """
 
     dtype: DType
@@ -73,13 +73,12 @@ def two_product(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]
     return product, b.fma(x, y, b.neg(product))
 
 
-def quotient(b: ScalarBuilder, upper: Parts, lower: Parts) -> Scalar:
-    """The quotient of two sums, corrected by the remainder."""
-    inverse = b.div(1.0, lower[0])
-    quotient = b.mul(upper[0], inverse)
-    remainder = b.add(b.fma(b.neg(quotient), lower[0], upper[0]), upper[1])
-    remainder = b.fma(b.neg(quotient), lower[1], remainder)
-    return b.fma(remainder, inverse, quotient)
+def quotient(b: ScalarBuilder, upper: Parts, lower: Parts, inverse: Scalar) -> Scalar:
+    """The quotient of two sums, from the ``inverse`` of the lower, corrected by the remainder."""
+    result = b.mul(upper[0], inverse)
+    remainder = b.add(b.fma(b.neg(result), lower[0], upper[0]), upper[1])
+    remainder = b.fma(b.neg(result), lower[1], remainder)
+    return b.fma(remainder, inverse, result)
 
 
 def clamp(b: ScalarBuilder, x: Scalar, low: float, high: float) -> Scalar:

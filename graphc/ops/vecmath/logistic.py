@@ -8,7 +8,7 @@ from __future__ import annotations
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.exponential import LN2_HIGH, LN2_LOW, argument, tail
-from graphc.ops.vecmath.floats import clamp, fast_two_sum, two_product
+from graphc.ops.vecmath.floats import fast_two_sum, two_product
 from graphc.ops.vecmath.logarithm import log_tail
 
 # x e**x is 0 below.
@@ -26,17 +26,11 @@ GELU_CUBIC = {
 }
 
 
-def _argument(b: ScalarBuilder, x: Scalar, error: Scalar | None = None) -> tuple[Scalar, ...]:
-    """The parts of e**-abs(x + error) that ``argument`` gives; NaN passes."""
-    down, far = b.neg(b.abs(x)), FAR[b.dtype(x)]
-    if error is not None:
-        error = b.select(b.gt(x, 0.0), b.neg(error), error)
-    return argument(b, b.select(b.lt(down, far), far, down), error)
-
-
 def _decay(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """e**-abs(x)."""
-    r, first, second = _argument(b, x)
+    """e**-abs(x); NaN passes."""
+    far = FAR[b.dtype(x)]
+    down = b.neg(b.abs(x))
+    r, first, second = argument(b, b.select(b.lt(down, far), far, down))
     p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
     return b.mul(b.mul(p, first), second)
 
@@ -49,34 +43,36 @@ def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.lt(x, 0.0), b.fma(b.neg(decay), part, decay), b.sub(1.0, part))
 
 
-def _gated(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None) -> Scalar:
-    """x sigmoid(gate + error), where gate has the sign of x.
+def _closed(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None) -> Scalar:
+    """x sigmoid(gate + error) for x >= 0 >= gate: what a nearly closed gate lets through.
 
-    With e**-abs(gate) = s (1 + w) it is x / (1 + s + s w), or that times s (1 + w); s comes last, so
-    that nothing is rounded to a denormal before the end.
+    With e**gate = s (1 + w) it is x (1 + w) / (1 + s + s w) * s; s comes last, so that nothing is
+    rounded to a denormal before the end.
     """
-    r, first, second = _argument(b, gate, error)
+    r, first, second = argument(b, gate, error)
     w = b.mul(r, b.fma(r, tail(b, r), 1.0))
     scale = b.mul(first, second)
     lower = b.fma(scale, w, b.add(scale, 1.0))
     lower_error = b.fma(scale, w, b.sub(scale, b.sub(lower, 1.0)))
-    negative, far = b.lt(x, 0.0), FAR[b.dtype(x)]
-    # Infinities would make NaN of the correction; far from 0 the gate is closed or open.
-    near = clamp(b, x, far, -far)
-    w = b.select(negative, w, 0.0)
-    upper = b.fma(near, w, near)
-    upper_error = b.fma(near, w, b.sub(near, upper))
+    upper = b.fma(x, w, x)
+    upper_error = b.fma(x, w, b.sub(x, upper))
     result = b.div(upper, lower)
     # lower is near 1 where the correction counts most, so it is not divided by it.
     result = b.add(result, b.fma(b.neg(result), lower_error, upper_error))
-    result = b.mul(result, b.select(negative, first, 1.0))
-    result = b.mul(result, b.select(negative, second, 1.0))
-    return b.copysign(b.select(b.gt(x, -far), x, result), x)
+    return b.mul(b.mul(result, first), second)
+
+
+def open_above(b: ScalarBuilder, x: Scalar, closed: Scalar) -> Scalar:
+    """x times a gate, from ``closed``: abs(x) times the gate at -abs(x).  Gates at x and -x sum to
+    1, so for positive x it is x - closed."""
+    return b.sub(b.select(b.lt(x, 0.0), b.constant(-0.0, b.dtype(x)), x), closed)
 
 
 def silu(b: ScalarBuilder, x: Scalar) -> Scalar:
     """x sigmoid(x)."""
-    return _gated(b, x, x)
+    far, magnitude = -FAR[b.dtype(x)], b.abs(x)
+    magnitude = b.select(b.gt(magnitude, far), far, magnitude)
+    return open_above(b, x, _closed(b, magnitude, b.neg(magnitude)))
 
 
 def softplus(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -98,11 +94,14 @@ def gelu_tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
     dtype = b.dtype(x)
     a_high, a_low = GELU_LINEAR[dtype]
     c_high, c_low = GELU_CUBIC[dtype]
-    near = clamp(b, x, -GELU_FAR[dtype], GELU_FAR[dtype])
-    square, square_error = two_product(b, near, near)
+    far, x_signed = GELU_FAR[dtype], x
+    x = b.abs(x)
+    x = b.select(b.gt(x, far), far, x)
+    square, square_error = two_product(b, x, x)
     cubic, cubic_error = two_product(b, square, b.constant(c_high, dtype))
     factor, error = fast_two_sum(b, b.constant(a_high, dtype), cubic)
     error = b.add(error, b.fma(square, c_low, b.fma(square_error, c_high, cubic_error)))
     error = b.add(error, a_low)
-    gate, gate_error = two_product(b, near, factor)
-    return _gated(b, x, gate, b.fma(near, error, gate_error))
+    gate, gate_error = two_product(b, b.neg(x), factor)
+    gate_error = b.fma(b.neg(x), error, gate_error)
+    return open_above(b, x_signed, _closed(b, x, gate, gate_error))

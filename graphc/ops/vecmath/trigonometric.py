@@ -116,7 +116,7 @@ def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
         cosine = fast_two_sum(b, *_cosine(b, angle, square))
         upper = [b.select(odd, b.neg(c), s) for s, c in zip(sine, cosine, strict=True)]
         lower = [b.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
-        return quotient(b, upper, lower)
+        return quotient(b, upper, lower, b.div(1.0, lower[0]))
 
     return b.select(b.eq(x, 0.0), x, _for_all(b, x, of_angle))
 
