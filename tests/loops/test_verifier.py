@@ -113,6 +113,7 @@ ILLEGAL = [
     ("for i < N { for j < 8 parallel { v[i, j] = 1.0 } }", "only an outermost loop is parallel"),
     ("s = reduce any i < N order(lanes) { 1.0 }", "any does not fold values of float32"),
     ("s = reduce add i < N order(lanes) { true }", "add does not fold values of bool"),
+    ("s = reduce fma i < N order(lanes) { true, true }", "fma does not fold values of bool"),
     ("s = reduce fma i < N order(lanes) { 1.0, 2.0f64 }", "two values of one dtype"),
     ("s = reduce fma i < N order(tree) { 1.0, 2.0 }", "fma has no order tree"),
     ("s = reduce add i < N order(lanes) unroll(0) { 1.0 }", "unrolled 0 times"),
