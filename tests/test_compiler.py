@@ -52,7 +52,8 @@ def test_a_gather_by_an_index_over_collapsed_axes(fuse: bool) -> None:
 
 def test_a_reduction_stored_along_the_axis_it_folded() -> None:
     x = graphc.input("x", (3,))
-    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(graphc.argmin(x, keepdims=True), (3,))})
+    lowest = graphc.argmin(x, keepdims=True)
+    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(lowest, (3,))})
     compiled(graph, x=np.array([2, 1, 3], "f"))
 
 

@@ -17,7 +17,10 @@ kernel k<N>(x: f32[N], out y: f32[]) {
   y[] = s
 }""",
     "moments of everything at once": """
-kernel k<N>(x: f32[N, M], out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]) {
+kernel k<N>(
+    x: f32[N, M],
+    out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]
+) {
   for i < N parallel {
     s, q, p, m, l = reduce add, add, argmax, minimum, any j < M vector(8) order(lanes) {
       t = x[i, j] * x[i, j]
