@@ -122,6 +122,25 @@ kernel k<B, N, M>(x: f32[B, N, M], out z: f32[B, M], out w: f64[M, B]) {
     w[j, b] = reduce multiply i order(tree) { astype(x[b, i, j]) {dtype = f64} }
   }
 }""",
+    "columns, a block of rows at a time": """
+kernel k<N, M>(x: f32[N, M], out z: f32[M], out w: f32[M]) {
+  for j < M tile(16) vector(8), i < N tile(16) parallel {
+    z[j] = reduce add i order(tree) { x[i, j] }
+    w[j] = reduce maximum i order(tree) { square(x[i, j]) }
+  }
+}""",
+    "columns, a block of rows at a time, batched": """
+kernel k<B, N, M>(x: f32[B, N, M], out z: f32[M, B]) {
+  for b < B, j < M tile(16) vector(8), i < N tile(8) parallel {
+    z[j, b] = reduce add i order(tree) { x[b, i, j] }
+  }
+}""",
+    "a column of few": """
+kernel k<N>(x: f32[N, 5], out z: f32[5]) {
+  for i < N tile(8), j < 5 tile(16) vector(8) parallel {
+    z[j] = reduce add i order(tree) { x[i, j] }
+  }
+}""",
     "transposed store": """
 kernel k<N, M>(x: f32[N, M], out y: f32[M, N]) {
   for i < N tile(3), j < M tile(8) vector(8) { y[j, i] = x[i, j] }
