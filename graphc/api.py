@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import location
-from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError, UnsupportedError
-from graphc.ir import graphs
+from graphc.errors import (
+    ArgumentError,
+    DimError,
+    DTypeError,
+    GraphcError,
+    ShapeError,
+    UnsupportedError,
+)
+from graphc.ir import dims, graphs
 from graphc.ir.nodes import Value
 from graphc.ops.random import random_updates
 from graphc.tensor import Tensor
@@ -109,7 +116,7 @@ class Graph:
         return svg(self.ir)
 
     def html(self, *, formulas: bool = False) -> str:
-        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
+        """A page of picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
         return html(self.ir, formulas=formulas)
@@ -323,3 +330,11 @@ def _check_inputs(graph: graphs.Graph) -> None:
                     f"two inputs or parameters of {graph.name} are named {value.name!r}"
                 )
             )
+    for node in graph.nodes:
+        for value in node.results:
+            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
+            if unbound:
+                raise DimError(
+                    f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
+                    f"{unbound[0]} among its sizes, so no call can say what it is"
+                ).at(node.location)

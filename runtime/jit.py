@@ -11,8 +11,8 @@ import re
 import threading
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from runtime import object_cache
@@ -128,7 +128,16 @@ def host_target() -> Target:
     features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(found.items()))
     if level is AVX512:
         features += ",-prefer-256-bit"
-    return replace(level, triple=triple, cpu=cpu, features=features, **_cache_sizes())
+    sizes = _cache_sizes()
+    return replace(
+        level,
+        triple=triple,
+        cpu=cpu,
+        features=features,
+        l1_bytes=sizes.get("1", level.l1_bytes),
+        l2_bytes=sizes.get("2", level.l2_bytes),
+        l3_bytes=sizes.get("3", level.l3_bytes),
+    )
 
 
 def _level(triple: str, features: dict[str, bool]) -> Target:
@@ -143,7 +152,7 @@ def _level(triple: str, features: dict[str, bool]) -> Target:
 
 
 def _cache_sizes() -> dict[str, int]:
-    """Bytes of the first core's caches, where the system says them."""
+    """Bytes of the first core's caches by level, where the system says them."""
     found: dict[str, int] = {}
     for entry in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         try:
@@ -153,15 +162,14 @@ def _cache_sizes() -> dict[str, int]:
         except OSError:
             continue
         if kind != "Instruction" and level in "123" and size[:-1].isdigit():
-            found[f"l{level}_bytes"] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+            found[level] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
     return found
 
 
 @cache
-def _binding() -> ModuleType:
+def _binding() -> Any:
     """llvmlite.binding, ready for every target it was built with."""
-    import llvmlite.binding as binding
-
+    binding = import_module("llvmlite.binding")
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
     return binding

@@ -13,7 +13,7 @@ WRITTEN = sorted(
 )
 
 LAYERS = (
-    "location",
+    "location naming",
     "errors",
     "ir",
     "tensor operands numpy_protocol",

@@ -149,7 +149,10 @@ def _at(
     limits: Limits,
     seconds: float,
 ) -> SizeResult:
-    state = {name: np.array(value) for name, value in _state(programs[FUSED]).items()}
+    state = dict(programs[FUSED].program.initial)
+    for program in programs.values():
+        for name, value in state.items():
+            program.state[name] = value
     expected, _ = evaluate(graph, given, state)
     error = _check(graph, programs, given, expected)
     calls = {

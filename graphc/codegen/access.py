@@ -28,6 +28,7 @@ from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr, Load
 
 ZEROS_BYTES = 512
+_LINE_BYTES = 64
 
 
 @dataclass
@@ -280,6 +281,8 @@ def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bo
         return
     context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     for position in positions(place.axes):
+        if position[axis.name] * axis.width * place.dtype.size % _LINE_BYTES:
+            continue
         address = _address(context, place, position)
         context.writer.effect(
             f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"

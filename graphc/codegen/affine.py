@@ -73,7 +73,8 @@ def _arithmetic(expression: Apply, definitions: Mapping[str, Expr]) -> Affine | 
 
 def element(index: Sequence[Expr], shape: Shape, definitions: Mapping[str, Expr]) -> Affine:
     """The number of an element of a row-major buffer, from its index."""
-    total, stride = Affine(), 1
+    total = Affine()
+    stride: Size = 1
     for expression, size in zip(reversed(index), reversed(shape), strict=True):
         total.add(analyse(expression, definitions), stride)
         stride = stride * size

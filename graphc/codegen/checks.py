@@ -14,9 +14,7 @@ from runtime.program import FRAME_INDEX, FRAME_STATUS, FRAME_VALUE
 def emit(context: Context, statement: Check) -> None:
     """Where the condition is false and nothing failed before, say so in the frame."""
     b, writer = context.builder, context.writer
-    grids = [
-        evaluate(context, e) for e in (statement.condition, statement.index, statement.value)
-    ]
+    grids = [evaluate(context, e) for e in (statement.condition, statement.index, statement.value)]
     used: set[str] = set().union(*(grid.axes for grid in grids))
     axes = [axis for axis in context.axes if axis.name in used]
     for at in positions(axes):

@@ -36,9 +36,7 @@ class TileAxis:
 
     def restricted(self, position: int) -> TileAxis:
         """The axis with the one ``position``."""
-        return TileAxis(
-            self.name, self.base, 1, self.width, position, self.limit, self.valid
-        )
+        return TileAxis(self.name, self.base, 1, self.width, position, self.limit, self.valid)
 
     @property
     def positions(self) -> range:

@@ -75,7 +75,10 @@ def elements(
 
 
 def step(
-    context: Context, statement: Reduce, axis: TileAxis, runs: Sequence[Running],
+    context: Context,
+    statement: Reduce,
+    axis: TileAxis,
+    runs: Sequence[Running],
     states: list[States],
 ) -> list[States]:
     """The states after one position of the reduced axis."""

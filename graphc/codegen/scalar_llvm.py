@@ -62,8 +62,7 @@ class LLVMBuilder:
         text = f"insertelement {vector} poison, {scalar} {x.text}, i32 0"
         first = self.writer.pure(text, x.dtype, width, x.level)
         text = (
-            f"shufflevector {vector} {first.text}, {vector} poison,"
-            f" <{width} x i32> zeroinitializer"
+            f"shufflevector {vector} {first.text}, {vector} poison, <{width} x i32> zeroinitializer"
         )
         return self.writer.pure(text, x.dtype, width, x.level)
 
@@ -119,9 +118,10 @@ class LLVMBuilder:
         return self._binary("fdiv", x, y)
 
     def fma(self, x: Operand, y: Operand, z: Operand) -> Value:
-        if self.fused:
+        x, y, z = self.together(x, y, z)
+        if self.fused and x.dtype.is_float:
             return self._intrinsic("fma", x, y, z)
-        return self.add(self.mul(*self.together(x, y, z)[:2]), z)
+        return self.add(self.mul(x, y), z)
 
     def sqrt(self, x: Value) -> Value:
         return self._intrinsic("sqrt", x)

@@ -46,9 +46,7 @@ class SizeValues:
         for monomial, coefficient in size.terms:  # type: ignore[union-attr]
             product = index(coefficient)
             for atom in monomial:
-                factor = (
-                    self.value(named(atom)) if isinstance(atom, str) else self._quotient(atom)
-                )
+                factor = self.value(named(atom)) if isinstance(atom, str) else self._quotient(atom)
                 product = self._writer.multiply(product, factor)
             total = self._writer.add(total, product)
         return total
@@ -67,8 +65,6 @@ class SizeValues:
             return writer.subtract(quotient, writer.choose(rounded_up, index(1), index(0)))
         return writer.add(rest, writer.choose(rounded_up, bottom, index(0)))
 
-    def _instruction(
-        self, opcode: str, x: Value, y: Value, dtype: DType = dtypes.int64
-    ) -> Value:
+    def _instruction(self, opcode: str, x: Value, y: Value, dtype: DType = dtypes.int64) -> Value:
         text = f"{opcode} {x.text}, {y.text}"
         return self._writer.pure(text, dtype, 1, max(x.level, y.level))

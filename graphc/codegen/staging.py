@@ -74,13 +74,14 @@ def _is_across(context: Context, load: Load, axis: Axis, within: set[str]) -> bo
 
 def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis) -> None:
     """Copy to a place of one row for each index of ``axis``, of the panel's columns."""
-    assert isinstance(axis.extent, int)
-    writer, points = context.writer, panel.count * panel.width
+    extent, writer = axis.extent, context.writer
+    assert isinstance(extent, int)
+    points = panel.count * panel.width
     kind = memory_type(load.dtype)
-    place = context.allocate(f"[{axis.extent * points} x {kind}]")
+    place = context.allocate(f"[{extent * points} x {kind}]")
     first = writer.multiply(panel.base, index(load.dtype.size))
-    name = f"{load.buffer} staged {len(context.staged)}"
-    context.arguments[name] = Argument(name, load.dtype, (axis.extent, points))
+    name = f"{load.buffer} staged {len(context.arguments)}"
+    context.arguments[name] = Argument(name, load.dtype, (extent, points))
     context.pointers[name] = context.advance(place, writer.subtract(index(0), first))
     context.versions[name] = 0
     target = (AxisIndex(axis.name), AxisIndex(panel.name))
@@ -99,7 +100,7 @@ def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis) -> None:
                 access.store(context, name, target, value)
             return []
 
-        writer.loop(index(0), index(axis.extent), 1, (), row)
+        writer.loop(index(0), index(extent), 1, (), row)
         return []
 
     writer.loop(panel.base, stop, 1, (), column)

@@ -143,8 +143,6 @@ class _Run:
             return binding.value_of(value, self.sizes)
         if isinstance(value, tuple):
             return tuple(self.attribute(v, node) for v in value)
-        if isinstance(value, DType):
-            return self.dtype(value)
         if isinstance(value, ConstantReference):
             raise _unknown(node, value)
         if isinstance(value, np.ndarray):

@@ -13,6 +13,7 @@ from graphc.ir.nodes import Node, Value
 from graphc.loops import ir
 from graphc.loops.items import size_expr
 from graphc.loops.steps import place_text
+from graphc.loops.walk import with_dims
 
 Checked = tuple[Value, ir.Kernel]
 
@@ -69,7 +70,7 @@ def _kernel(name: str, value: Value, limit: dims.Size, code: int) -> ir.Kernel:
     body = (ir.Let("index", loaded), ir.Check(code, valid, ir.AxisIndex("i"), x))
     argument = ir.Argument("x", value.type.dtype, (flat,))
     loop = ir.For((ir.Axis("i", flat),), body)
-    return ir.Kernel(name, (argument,), (loop,), tuple(sorted(dims.names(flat))))
+    return with_dims(ir.Kernel(name, (argument,), (loop,)))
 
 
 def _message(value: Value, node: Node) -> str:

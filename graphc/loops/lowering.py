@@ -20,6 +20,7 @@ from graphc.loops import ir
 from graphc.loops.blocks import Block, StoreOf
 from graphc.loops.items import Item, Items, index_expr
 from graphc.loops.names import Names
+from graphc.loops.walk import with_dims
 from graphc.passes.groups import units_dropped
 
 # A loop along the inner axis: its phase, what it folds, what it stores.
@@ -84,7 +85,7 @@ class _Lowering:
         self.dtypes = {out.name: out.dtype for out in outs}
         body = self._product() if self.product else self._loops()
         arguments = (*inputs, *outs, *self.scratch)
-        kernel = ir.Kernel(self.name, arguments, tuple(body), _dims_of(arguments, self.domain))
+        kernel = with_dims(ir.Kernel(self.name, arguments, tuple(body)))
         ins, mid, end = len(inputs), len(outs), len(self.scratch)
         return Lowered(
             kernel,
@@ -180,9 +181,10 @@ class _Lowering:
         for store in self.stores:
             if store in self.pending:
                 continue
-            same = [loop for loop in loops if loop[0] == store.item.phase]
+            phase = _ready(store.item)
+            same = [loop for loop in loops if loop[0] == phase]
             if not same:
-                same = [(store.item.phase, [], [])]
+                same = [(phase, [], [])]
                 loops += same
             same[-1][2].append(store)
         return sorted(loops, key=lambda loop: loop[0])
@@ -288,8 +290,3 @@ def _order(node: Node) -> tuple[object, int]:
     operand = node.operands[0].type
     (position,) = node.attributes["axes"]
     return node.attributes["order"], ir.lane_count(operand.shape[position], operand.dtype)
-
-
-def _dims_of(arguments: Sequence[ir.Argument], domain: Shape) -> tuple[str, ...]:
-    sizes = [*domain, *(size for a in arguments for size in a.shape)]
-    return tuple(sorted(set().union(*map(dims.names, sizes))))

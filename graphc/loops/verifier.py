@@ -201,7 +201,7 @@ class _Verifier:
         self.expr(value, scope)
         dtype = value.dtype
         fits = dtype.is_bool if kind in ("any", "all") else kind in _OF_BOOL or not dtype.is_bool
-        fits = fits and (kind != "fma" or dtype.is_float)
+        fits = fits and (kind != "fma" or not dtype.is_bool)
         self.require(fits, f"{kind} does not fold values of {dtype}")
 
     def column(self, statement: ir.Column, scope: _Scope) -> None:

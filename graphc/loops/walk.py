@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops import ir
 
@@ -75,7 +76,8 @@ def axis_uses(body: Iterable[ir.Statement], name: str) -> int:
 
 
 def map_accesses(body: tuple[ir.Statement, ...], change: AccessMap) -> tuple[ir.Statement, ...]:
-    """The statements with the index of every access replaced by ``change(buffer, index)``."""
+    """The statements with the index of every access replaced by ``change(buffer, index)``, those
+    within an index first."""
     return tuple(_map_statement(statement, change) for statement in body)
 
 
@@ -99,7 +101,8 @@ def _map_expr(expr: ir.Expr, change: AccessMap) -> ir.Expr:
         return replace(expr, operands=operands)
     if isinstance(expr, ir.Load):
         guard = None if expr.guard is None else _map_expr(expr.guard, change)
-        return replace(expr, index=change(expr.buffer, expr.index), guard=guard)
+        index = tuple(_map_expr(part, change) for part in expr.index)  # a gather's holds accesses
+        return replace(expr, index=change(expr.buffer, index), guard=guard)
     return expr
 
 
@@ -127,3 +130,11 @@ def sizes_of(kernel: ir.Kernel) -> Iterator[Size]:
     for expr in expressions(kernel.body):
         if isinstance(expr, ir.SizeOf):
             yield expr.size
+
+
+def with_dims(kernel: ir.Kernel) -> ir.Kernel:
+    """``kernel`` with the named dims that its sizes depend on."""
+    found: set[str] = set()
+    for size in sizes_of(kernel):
+        found |= dims.names(size)
+    return replace(kernel, dims=tuple(sorted(found)))

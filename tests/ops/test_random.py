@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import graphc
 import graphc.ops as ops
 from graphc.autodiff import grad
 from graphc.errors import ArgumentError
@@ -181,3 +182,27 @@ def test_draws_want_a_generator_and_a_float() -> None:
         ops.uniform((2,), generator=7)
     with pytest.raises(ArgumentError, match="float32 or float64"):
         ops.normal((2,), generator=Generator(1), dtype=dtypes.int32)
+
+
+def test_native_code_draws_the_same_bits_and_advances() -> None:
+    generator = Generator(12)
+    size = ops.input("x", ("N", 3))
+    draws = {
+        "u": ops.uniform(size.shape, generator=generator) + 0 * size,
+        "u64": ops.uniform((7,), generator=generator, dtype="float64"),
+        "n": ops.normal((5, 2), generator=generator),
+        "b": ops.bernoulli(0.3, (9,), generator=generator),
+    }
+    step = graphc.Graph("step", outputs=draws)
+    native = graphc.compile(step)
+    x = np.zeros((33, 3), np.float32)
+    expected, state = evaluate(step.ir, {"x": x})
+    first, second = native(x=x), native(x=x)
+    for name in ("u", "u64", "b"):
+        np.testing.assert_array_equal(first[name], expected[name])
+        assert (first[name] != second[name]).any()
+    np.testing.assert_allclose(first["n"], expected["n"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(state["generator"], [12, 1])
+    np.testing.assert_array_equal(native.state["generator"], [12, 2])
+    with_next, _ = evaluate(step.ir, {"x": x}, state)
+    np.testing.assert_array_equal(second["u"], with_next["u"])
