@@ -69,7 +69,7 @@ def _power(x: mp.mpf, y: mp.mpf) -> mp.mpf:
 
 _LN2, _PI = math.log(2), math.pi
 _EXPONENTIAL = (_LN2 / 2, -_LN2 / 2, 1.5 * _LN2, -1.5 * _LN2)
-_QUADRANTS = tuple(k * _PI / 4 for k in range(-9, 10)) + (2.0**17, 2.0**30, 22 * _PI, 355.0)
+_QUADRANTS = (*tuple(k * _PI / 4 for k in range(-9, 10)), 2.0**17, 2.0**30, 22 * _PI, 355.0)
 _SHIFTED = tuple(math.log(x) for x in (0.25, 0.4142, 0.5))
 _BOTH = (-1e4, -1e8), (1e4, 1e8)
 
@@ -142,6 +142,8 @@ def _true(case: Case, row: Sequence[float]) -> np.longdouble:
         return np.longdouble("nan")
     if abs(value) > mp.mpf(2) ** 1100:
         return np.longdouble("inf") * int(mp.sign(value))
+    if abs(value) < mp.mpf(2) ** -1300:
+        return np.longdouble(0)
     return np.longdouble(mp.nstr(value, 24))
 
 

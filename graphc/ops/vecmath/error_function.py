@@ -129,8 +129,8 @@ def erf(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """x P(x): with t = abs(x), the closed gate lets t P(-t) = t p(q) / (t + 5/4) e**(-t^2 / 2) through;
-    products are kept in two parts."""
+    """x P(x): with t = abs(x), t P(-t) = t p(q) / (t + 5/4) e**(-t^2 / 2) is what the closed gate
+    lets through; products are kept in two parts."""
     dtype = b.dtype(x)
     t, far, centre = b.abs(x), GELU_FAR[dtype], CENTRE[dtype]
     t = b.select(b.gt(t, far), far, t)

@@ -1,7 +1,7 @@
 """NumPy references of the transcendental functions, good to the last place.
 
-float32 is computed in float64, and float64 in NumPy's long double; on platforms whose long double is
-float64, functions composed of others are a few units off.  Responsible for the references only.
+float32 is computed in float64, and float64 in NumPy's long double; on platforms whose long double
+is float64, functions composed of others are a few units off.  Responsible for the references only.
 """
 
 from __future__ import annotations
@@ -70,13 +70,19 @@ def erf(x: Array) -> Array:
 
 
 def gelu(x: Array) -> Array:
-    """x erfc(a) / 2 with a = -x / sqrt(2), whose rounding to float64 is made good by the slope."""
+    """x erfc(a) / 2 with a = -x / sqrt(2), whose rounding to float64 is made good by the slope;
+    in erfc's tail, from its continued fraction (Laplace)."""
     with np.errstate(all="ignore"):
         wide = np.clip(np.asarray(x, np.longdouble), -45, 45)
         exact = -wide / np.sqrt(np.longdouble(2))
         a = exact.astype(np.float64)
-        slope = -2 / np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1))) * np.exp(-(exact**2))
+        root_pi = np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1)))
+        slope = -2 / root_pi * np.exp(-(exact**2))
         value = np.asarray(_erfc(a), np.float64) + slope * (exact - a)
+        fraction = exact
+        for term in range(40, 0, -1):
+            fraction = exact + term / (2 * fraction)
+        value = np.where(a > 3, np.exp(-(exact**2)) / (root_pi * fraction), value)
         return rounded(np.where(x > 45, x, wide) * value / 2, x.dtype)
 
 
