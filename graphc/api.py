@@ -116,7 +116,7 @@ class Graph:
         return svg(self.ir)
 
     def html(self, *, formulas: bool = False) -> str:
-        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
+        """A page of picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
         return html(self.ir, formulas=formulas)

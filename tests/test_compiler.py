@@ -50,6 +50,13 @@ def test_a_gather_by_an_index_over_collapsed_axes(fuse: bool) -> None:
     compiled(graph, fuse, x=array, index=np.zeros((1, 16, 2), "u1"))
 
 
+def test_a_reduction_stored_along_the_axis_it_folded() -> None:
+    x = graphc.input("x", (3,))
+    lowest = graphc.argmin(x, keepdims=True)
+    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(lowest, (3,))})
+    compiled(graph, x=np.array([2, 1, 3], "f"))
+
+
 @pytest.mark.parametrize("fuse", [True, False])
 def test_a_size_that_is_only_a_number(fuse: bool) -> None:
     x = graphc.input("x", ("N", "K"))

@@ -181,9 +181,10 @@ class _Lowering:
         for store in self.stores:
             if store in self.pending:
                 continue
-            same = [loop for loop in loops if loop[0] == store.item.phase]
+            phase = _ready(store.item)
+            same = [loop for loop in loops if loop[0] == phase]
             if not same:
-                same = [(store.item.phase, [], [])]
+                same = [(phase, [], [])]
                 loops += same
             same[-1][2].append(store)
         return sorted(loops, key=lambda loop: loop[0])

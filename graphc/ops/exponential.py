@@ -76,8 +76,8 @@ power = elementwise(
     lower=_power,
     grad=_power_gradient,
     domain="numeric",
-    doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative and
-y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
+    doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative
+and y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
     cost=60,
 )
 

@@ -192,4 +192,6 @@ def _constant(node: Node) -> Any:
     number = value.item()
     if isinstance(number, bool):
         return sp.true if number else sp.false
-    return sp.Integer(int(number)) if number == number // 1 else sp.Float(str(value.reshape(())[()]))
+    if number == number // 1:
+        return sp.Integer(int(number))
+    return sp.Float(str(value.reshape(())[()]))

@@ -13,7 +13,7 @@ IDENTITIES = {"add": 0, "multiply": 1, "any": False, "all": True}
 def identity(kind: str, dtype: np.dtype) -> np.ndarray:
     if kind in IDENTITIES:
         return np.array(IDENTITIES[kind], dtype)
-    if dtype == bool:
+    if dtype.kind == "b":
         return np.array(kind == "minimum")
     if dtype.kind == "f":
         return np.array(-np.inf if kind == "maximum" else np.inf, dtype)

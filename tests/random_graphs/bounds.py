@@ -147,7 +147,7 @@ class _Run:
         error = np.zeros(value.shape)
         if not all(x.exact for x in operands):
             error = _spread(apply, value, operands)
-            error = np.where(_near_a_pole(name, operands), np.inf, error)
+        error = np.where(_near_a_pole(name, operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)
 
@@ -172,12 +172,15 @@ def _chosen(condition: Bounded, x: Bounded, y: Bounded) -> Bounded:
 def _spread(apply: Any, value: np.ndarray, operands: Sequence[Bounded]) -> np.ndarray:
     """How far the op is from ``value`` at the ends of its operands' intervals."""
     moves = [(0.0,) if x.exact else (-1.0, 0.0, 1.0) for x in operands]
+    points = [
+        [_moved(x, sign) for x, sign in zip(operands, signs, strict=True)]
+        for signs in itertools.product(*moves)
+        if any(signs)
+    ]
+    points.append([_zero_within(x) for x in operands])
     largest = np.zeros(value.shape)
-    for signs in itertools.product(*moves):
-        if not any(signs):
-            continue
-        ends = [_moved(x, sign) for x, sign in zip(operands, signs, strict=True)]
-        there = apply(*ends)
+    for point in points:
+        there = apply(*point)
         if value.dtype.kind == "f":
             off = np.abs(there - value)
             same = (there == value) | (np.isnan(there) & np.isnan(value))
@@ -195,6 +198,13 @@ def _moved(x: Bounded, sign: float) -> np.ndarray:
     return x.value + sign * np.where(np.isinf(x.error), 0.0, x.error)
 
 
+def _zero_within(x: Bounded) -> np.ndarray:
+    """0 where it is possible (flushed denormals are 0), else the value."""
+    if x.value.dtype.kind != "f":
+        return x.value
+    return np.where(np.abs(x.value) <= x.error, 0.0, x.value)
+
+
 def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
     if name in _PERIODIC:
         return np.any([x.error > 0.1 for x in operands], axis=0)
@@ -204,7 +214,7 @@ def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
     if x.value.dtype.kind != "f":
         return False
     pole = -1.0 if name == "log1p" else 0.0
-    return (x.error > 0) & (2 * x.error >= np.abs(x.value - pole))
+    return 2 * x.error >= np.abs(x.value - pole)  # at 0 itself the sign of 0 is not known
 
 
 def _reduced(

@@ -23,7 +23,8 @@ from graphc.ops.vecmath.logarithm import as_float
 # The bits of sqrt(3) / 2, cut after a few: x = 2**k m with sqrt(3) / 2 <= m < sqrt(3).
 START_BITS = {float32: 0x3F5DB000, float64: 0x3FEBB67B00000000}
 SPLIT = 1.2247448713915890  # sqrt(3 / 2): m is compared with 1 below and with 3/2 above.
-# log2(3 / 2) and 2 / ln 2 in two parts: log2((1 + t) / (1 - t)) is 2 / ln 2 atanh(t).  The first of the former has room for k beside it.
+# log2(3 / 2) and 2 / ln 2 in two parts, for log2((1 + t) / (1 - t)) = 2 / ln 2 atanh(t); the first
+# of log2(3 / 2) has room for k beside it.
 LOG2_3_2 = {
     float32: (0.58496094, 1.5632212e-06),
     float64: (0.5849625007194845, 1.6716575836880369e-12),

@@ -1,8 +1,7 @@
 """NumPy references of the transcendental functions, good to the last place.
 
-float32 is computed in float64, and float64 in NumPy's long double where NumPy's own float64 functions
-or their compositions lose places; on platforms whose long double is float64 the latter are a few
-units off.  Responsible for the references only.
+float32 is computed in float64, and float64 in NumPy's long double; on platforms whose long double is
+float64, functions composed of others are a few units off.  Responsible for the references only.
 """
 
 from __future__ import annotations
@@ -17,6 +16,11 @@ Array = np.ndarray
 Reference = Callable[..., Array]
 
 
+def rounded(x: Any, dtype: np.dtype[Any]) -> Array:
+    result: Array = np.asarray(x).astype(dtype)
+    return result
+
+
 def widened(function: Callable[..., Any]) -> Reference:
     """``function`` computed one format wider than its operands, quietly, and rounded once."""
 
@@ -25,14 +29,14 @@ def widened(function: Callable[..., Any]) -> Reference:
         wide = np.float64 if dtype == np.float32 else np.longdouble
         with np.errstate(all="ignore"):
             result = function(*(np.asarray(x, wide) for x in operands), **attributes)
-            return np.asarray(result).astype(dtype)
+            return rounded(result, dtype)
 
     return reference
 
 
 def sigmoid(x: Array) -> Array:
     decay = np.exp(-np.abs(x))
-    return np.where(x < 0, decay, 1) / (1 + decay)
+    return np.asarray(np.where(x < 0, decay, 1) / (1 + decay))
 
 
 def silu(x: Array) -> Array:
@@ -41,7 +45,7 @@ def silu(x: Array) -> Array:
 
 
 def softplus(x: Array) -> Array:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
 def elu(x: Array, *, alpha: float) -> Array:
@@ -54,7 +58,7 @@ def gelu_tanh(x: Array) -> Array:
     near = np.clip(x, -40, 40)
     gate = np.sqrt(2 / pi) * 2 * (near + x.dtype.type("0.044715") * near**3)
     opened = np.where(gate > 0, 1, np.exp(np.minimum(gate, 0))) / (1 + np.exp(-np.abs(gate)))
-    return np.where(np.isneginf(x), near, x) * opened
+    return np.asarray(np.where(np.isneginf(x), near, x) * opened)
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -62,7 +66,7 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def erf(x: Array) -> Array:
-    return np.asarray(_erf(np.asarray(x, np.float64)), np.float64).astype(x.dtype)
+    return rounded(_erf(np.asarray(x, np.float64)), x.dtype)
 
 
 def gelu(x: Array) -> Array:
@@ -73,7 +77,7 @@ def gelu(x: Array) -> Array:
         a = exact.astype(np.float64)
         slope = -2 / np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1))) * np.exp(-(exact**2))
         value = np.asarray(_erfc(a), np.float64) + slope * (exact - a)
-        return (np.where(x > 45, x, wide) * value / 2).astype(x.dtype)
+        return rounded(np.where(x > 45, x, wide) * value / 2, x.dtype)
 
 
 def power(x: Array, y: Array) -> Array:
