@@ -70,7 +70,7 @@ def columns_kernel(kind, order, dtype, rows, columns, width, tile, unroll) -> Ke
 def dtypes_of(kind: str) -> tuple[dtypes.DType, ...]:
     if kind in ("any", "all"):
         return (dtypes.bool_,)
-    return tuple(d for d in dtypes.ALL if not (d.is_bool and kind in ("add", "multiply")))
+    return tuple(d for d in dtypes.ALL if not d.is_bool or kind.startswith("arg"))
 
 
 @st.composite
