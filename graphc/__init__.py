@@ -31,7 +31,12 @@ _LATER = {
     "check_gradient": "graphc.autodiff",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",
-    "from_sympy": "graphc.symbolic",
+    "jvp": "graphc.autodiff",
+    "vjp": "graphc.autodiff",
+    "from_sympy": "graphc.symbolic.convert",
+    "to_sympy": "graphc.symbolic.convert",
+    "Generator": "graphc.ops.random",
+    "random_updates": "graphc.ops.random",
 }
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 

@@ -59,10 +59,15 @@ class Operand:
 
     @classmethod
     def of(cls, value: Any) -> Operand:
-        """Of an IR value, or of anything with a NumPy ``dtype`` and ``shape``."""
+        """Of an IR value, or of anything with a NumPy ``dtype`` and ``shape``.
+
+        A value that was only converted to another dtype is shown as what the user wrote.
+        """
         kind = getattr(value, "type", value)
         node = getattr(value, "node", None)
-        name = getattr(value, "name", None)
+        while node is not None and node.op.name == "astype" and not node.name:
+            node = node.operands[0].node
+        name = getattr(value, "name", None) if node is None else node.name
         shown = f"%{name}" if name else node.op.name if node is not None else ""
         return cls(
             str(kind.dtype),

@@ -265,39 +265,47 @@ def build(
     except GraphcError as error:
         error.with_operands(op.name, operands, location.capture())
         raise
-    place = location.capture()
+    place = _call.place if _call.running and not location.is_set() else location.capture()
     node = Node(op, operands, attributes, types, location=place, name=name or _naming.get())
-    _newest.node = node
+    _call.newest = node
     return tuple(map(Tensor, node.results))
 
 
-class _Newest(threading.local):
-    """The node built last, by thread."""
+class _Call(threading.local):
+    """The user's call of a public function that is running, and the node built last."""
 
-    node: Node | None = None
+    running: bool = False
+    place: location.Location | None = None
+    newest: Node | None = None
 
 
-_newest = _Newest()
+_call = _Call()
 
 
 def named(function: Function) -> Function:
     """``function`` such that the node it makes has the name of the variable the user assigns it to.
 
-    Of the nodes made on the way only the last, the result's, is named, before anyone has seen it.
+    The user's line is looked up once for all nodes made on the way; of these only the last, the
+    result's, is named, before anyone has seen it.
     """
 
     @functools.wraps(function)
-    def namer(*arguments: Any, **keywords: Any) -> Any:
-        before = _newest.node
-        result = function(*arguments, **keywords)
-        node = _newest.node
-        if isinstance(result, Tensor) and result.value.node is node is not before:
+    def outermost(*arguments: Any, **keywords: Any) -> Any:
+        if _call.running:
+            return function(*arguments, **keywords)
+        _call.running, _call.place, _call.newest = True, location.capture(), None
+        try:
+            result = function(*arguments, **keywords)
+        finally:
+            _call.running = False
+        node = _call.newest
+        if isinstance(result, Tensor) and node is not None and result.value.node is node:
             name = assigned_name() if node.name is None and not location.is_set() else None
             if name is not None:
                 object.__setattr__(node, "name", name)
         return result
 
-    return namer  # type: ignore[return-value]
+    return outermost  # type: ignore[return-value]
 
 
 def single(results: tuple[Tensor, ...]) -> Tensor:

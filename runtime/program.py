@@ -8,16 +8,22 @@ The native interface, for each entry, is two functions of the module's text::
 ``table`` is an array of i64: the values of ``Entry.dims`` first (the caller's), then one for each
 text of ``Entry.sizes`` beyond them.  ``frame`` is an array of 8-byte words::
 
-    word 0  table        1  arena (2 MiB aligned)   2  profile (nullable)   3  pool (nullable)
+    word 0  table        1  arena (64-byte aligned)  2  profile (nullable)  3  pool (nullable)
     word 4  status code  5  failing index           6  failing value        7  (reserved, zero)
     word 8 ...           buffers: inputs, parameters, constants, outputs, each in the entry's order
 
 ``profile`` is an array of i64, two a kernel: cycles spent (llvm.readcyclecounter) and calls.
-All buffers are contiguous row-major.  A bool is one byte, 0 or 1.
+All buffers are contiguous row-major.  A bool is one byte, 0 or 1.  Inputs and outputs are aligned
+to their element, parameters and constants to 64 bytes.
+
+A program is data, and its LLVM text is code: a saved program is trusted like a shared library.
+Loading one runs nothing of it, but the first call of an entry does.  The digests in the file guard
+against damage, not against malice.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -71,7 +77,8 @@ class Slot:
 @dataclass(frozen=True)
 class Entry:
     """One native entry.  ``sizes`` are the texts of the table's entries, named dims first;
-    ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints."""
+    ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints.
+    ``single_output``: a call returns the only output itself instead of a mapping."""
 
     name: str
     dims: tuple[str, ...]
@@ -87,6 +94,7 @@ class Entry:
     kernels: tuple[KernelInfo, ...]
     checks: Mapping[int, CheckInfo]
     flush_denormals: bool
+    single_output: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,29 @@ class Program:
     constants: Mapping[str, np.ndarray]
     llvm: Mapping[str, str]
     source_map: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the program to one file, atomically.  Raises ``OSError``, and ``ProgramError``
+        when the program is not consistent in itself.
+
+        >>> import tempfile
+        >>> program = Program("empty", VERSION, (), (), {}, {}, {"baseline": ""})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     program.save(folder + "/empty.graphc")
+        ...     Program.load(folder + "/empty.graphc").name
+        'empty'
+        """
+        from runtime.archive import save_program
+
+        save_program(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Program:
+        """Reads what ``save`` wrote.  Raises ``OSError``, and ``ProgramError`` for a file that is
+        truncated, damaged, foreign or of another version."""
+        from runtime.archive import load_program
+
+        return load_program(path)
 
 
 VERSION = 1

@@ -1,53 +1,41 @@
-"""The examples in docstrings run, and every public function has one."""
+"""Public names say what they do, with an example; every example in a docstring runs."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import inspect
-import pkgutil
-import re
 
 import pytest
 
 import graphc
-from graphc.tensor import functions
+from tests.structure import SOURCES, module_name
 
-MODULES = [
-    "graphc.tensor",
-    "graphc.operands",
-    "graphc.initializers",
-    "graphc.naming",
-    "graphc.ops.declare",
+MODULES = [module_name(path) for path in SOURCES if path.name != "__main__.py"]
+FUNCTIONS = [
+    name
+    for name in graphc.__all__
+    if inspect.isfunction(getattr(graphc, name)) or inspect.isclass(getattr(graphc, name))
 ]
+NEED_NO_EXAMPLE = {"DType", "Dim", "Executable"}
 
 
-@pytest.mark.parametrize("name", sorted(functions))
-def test_examples_of_public_functions(name: str) -> None:
-    function = functions[name]
-    if not function.__module__.startswith("graphc.") or not hasattr(graphc, name):
-        pytest.skip("made by a test")
-    assert function.__doc__, name
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.kind == p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
-        pytest.skip("not for users")
-    needed = set(re.findall(r"graphc\.(?:ops\.)?(\w+)\(", function.__doc__))
-    if missing := {n for n in needed if not hasattr(graphc, n)}:
-        pytest.skip(f"its example needs {missing}")
-    runner = doctest.DocTestRunner()
-    tests = doctest.DocTestParser().get_doctest(function.__doc__, {}, name, None, None)
-    assert tests.examples, f"{name} has no example"
-    assert runner.run(tests).failed == 0
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_names_are_documented(name: str) -> None:
+    text = inspect.getdoc(getattr(graphc, name)) or ""
+    assert text, f"graphc.{name} has no docstring"
+    assert ">>>" in text or name in NEED_NO_EXAMPLE, f"graphc.{name} has no example"
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_of_modules(name: str) -> None:
-    module = importlib.import_module(name)
-    assert doctest.testmod(module).failed == 0
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings_run(module: str) -> None:
+    found = doctest.testmod(
+        importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert not found.failed
 
 
-def test_all_modules_of_ops_are_found() -> None:
-    found = {module.name for module in pkgutil.iter_modules(graphc.ops.__path__)}
-    assert {"arithmetic", "reductions", "shapes"} <= found
-    for name in graphc.ops.__all__:
-        assert callable(getattr(graphc, name))
+def test_public_names_exist() -> None:
+    for name in graphc.__all__:
+        assert getattr(graphc, name) is not None or name == "newaxis", name
+    assert set(graphc.__all__) <= set(dir(graphc))

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from graphc import errors
+from graphc import errors, ops
 from graphc.errors import Mark, Operand, ShapeError
 from graphc.location import Location
 
@@ -50,6 +50,14 @@ def test_source_lines_are_shown_and_shortened() -> None:
     error = ShapeError("wrong").with_operands("f", [Operand("f32", (), "%x", here)], here)
     assert '"""What users see of an error: operands, ...' in str(error)
     assert str(error).endswith('"""What users see of an error: operands, carets, their line."""')
+
+
+def test_conversions_are_seen_through() -> None:
+    x = ops.input("x", (3,), "int32")
+    with pytest.raises(ShapeError) as raised:
+        ops.add(x, np.zeros(4, np.float32))
+    shown = str(raised.value).splitlines()
+    assert "(3)   %x" in shown[1] and "astype" not in str(raised.value)
 
 
 def test_arrays_are_operands() -> None:

@@ -14,7 +14,7 @@ from graphc.ir.nodes import Node
 from graphc.ir.printer import value_names
 
 if TYPE_CHECKING:
-    import networkx  # type: ignore[import-untyped]
+    import networkx
 
 
 def to_networkx(graph: Graph) -> networkx.DiGraph[str]:

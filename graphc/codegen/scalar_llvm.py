@@ -114,9 +114,10 @@ class LLVMBuilder:
         return self._binary("fdiv", x, y)
 
     def fma(self, x: Operand, y: Operand, z: Operand) -> Value:
-        if self.target.has_fma:
+        x, y, z = self.together(x, y, z)
+        if self.target.has_fma and x.dtype.is_float:
             return self._intrinsic("fma", x, y, z)
-        return self.add(self.mul(*self.together(x, y, z)[:2]), z)
+        return self.add(self.mul(x, y), z)
 
     def sqrt(self, x: Value) -> Value:
         return self._intrinsic("sqrt", x)

@@ -18,8 +18,8 @@ class Quotient:
     """An irreducible ``numerator // denominator`` (``kind`` "//") or remainder (``kind`` "%")."""
 
     kind: str
-    numerator: "Size"
-    denominator: "Size"
+    numerator: Size
+    denominator: Size
 
     def __str__(self) -> str:
         return f"({_wrapped(self.numerator)} {self.kind} {_wrapped(self.denominator)})"
@@ -40,12 +40,16 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
 
-    def __add__(self, other: "Size") -> "Size":
+    def __add__(self, other: Size) -> Size:
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
         return _collect([*self.terms, *_terms(other)])
 
     __radd__ = __add__
 
-    def __mul__(self, other: "Size") -> "Size":
+    def __mul__(self, other: Size) -> Size:
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
         return _collect(
             (tuple(sorted(a + b, key=str)), c * d)
             for a, c in self.terms
@@ -54,25 +58,25 @@ class Dim:
 
     __rmul__ = __mul__
 
-    def __neg__(self) -> "Size":
+    def __neg__(self) -> Size:
         return self * -1
 
-    def __sub__(self, other: "Size") -> "Size":
+    def __sub__(self, other: Size) -> Size:
         return self + -1 * other
 
-    def __rsub__(self, other: "Size") -> "Size":
+    def __rsub__(self, other: Size) -> Size:
         return -1 * self + other
 
-    def __floordiv__(self, other: "Size") -> "Size":
+    def __floordiv__(self, other: Size) -> Size:
         return floor_divide(self, other)
 
-    def __rfloordiv__(self, other: "Size") -> "Size":
+    def __rfloordiv__(self, other: Size) -> Size:
         return floor_divide(other, self)
 
-    def __mod__(self, other: "Size") -> "Size":
+    def __mod__(self, other: Size) -> Size:
         return remainder(self, other)
 
-    def __rmod__(self, other: "Size") -> "Size":
+    def __rmod__(self, other: Size) -> Size:
         return remainder(other, self)
 
     def __str__(self) -> str:

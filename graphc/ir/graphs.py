@@ -30,7 +30,7 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: Mapping[str, Value]
     updates: tuple[tuple[Value, Value], ...] = ()
-    constraints: tuple[tuple[dims.Size, str, dims.Size], ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     flush_denormals: bool = False
     _dims: list[tuple[str, ...]] = field(default_factory=list, repr=False)
 
@@ -86,11 +86,12 @@ def collect(
     *,
     inputs: Sequence[Value] | None = None,
     parameters: Sequence[Value] | None = None,
-    constraints: Sequence[tuple[dims.Size, str, dims.Size]] = (),
+    constraints: Sequence[Constraint] = (),
     flush_denormals: bool | None = None,
 ) -> Graph:
     """The graph that computes ``outputs`` and ``updates``.  Inputs and parameters are those found,
     in order of appearance, unless given; denormals are flushed where there are updates unless said.
+    To ``constraints`` are added those that the nodes require (``x[5:]`` needs ``N >= 5``).
     """
     reached = topological([*outputs.values(), *(v for pair in updates for v in pair)])
     found_inputs = [n.result for n in reached if n.op.name == "input"]
@@ -102,17 +103,18 @@ def collect(
         tuple(n for n in reached if n.op.name not in ("input", "parameter")),
         dict(outputs),
         tuple(updates),
-        tuple(constraints),
+        _with_required(constraints, reached),
         bool(updates) if flush_denormals is None else flush_denormals,
     )
 
 
-def requirements(nodes: Iterable[Node]) -> tuple[Constraint, ...]:
-    """The constraints on symbolic sizes that ``nodes`` need (``N >= 5`` for ``x[5:]``), each once."""
-    found: dict[Constraint, None] = {}
+def _with_required(
+    constraints: Sequence[Constraint], nodes: Iterable[Node]
+) -> tuple[Constraint, ...]:
+    found = dict.fromkeys(constraints)
     for node in nodes:
         if node.op.requires is not None:
-            types = [operand.type for operand in node.operands]
+            types = [value.type for value in node.operands]
             found.update(dict.fromkeys(node.op.requires(types, node.attributes)))
     return tuple(found)
 

@@ -46,6 +46,13 @@ def evaluate(
 
     Raises ``UnknownInputError``, ``DTypeError``, ``ShapeError`` or ``DimError`` for inputs that do
     not fit, and whatever the records raise for data that does not (``IndexRangeError``).
+
+    >>> from graphc import ops
+    >>> from graphc.ir.graphs import collect
+    >>> x = ops.input("x", ("N",))
+    >>> outputs, _ = evaluate(collect("g", {"y": (-x).value}), {"x": [1.0, 2.0]})
+    >>> outputs["y"].tolist()
+    [-1.0, -2.0]
     """
     run = _Run(precise)
     arrays = run.bind(graph, inputs)
@@ -136,8 +143,6 @@ class _Run:
             return binding.value_of(value, self.sizes)
         if isinstance(value, tuple):
             return tuple(self.attribute(v, node) for v in value)
-        if isinstance(value, DType):
-            return self.dtype(value)
         if isinstance(value, ConstantReference):
             raise _unknown(node, value)
         if isinstance(value, np.ndarray):

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Node:
-    """One application of ``op``.  ``attributes`` are static (ints, floats, strings, bools, tuples of
-    them, dtypes, arrays of constants); ``body`` is the graph owned by a ``fusion`` node."""
+    """One application of ``op``.  ``attributes`` are static (ints, floats, strings, bools, tuples
+    of them, dtypes, arrays of constants); ``body`` is the graph owned by a ``fusion`` node."""
 
-    __slots__ = ("op", "operands", "attributes", "results", "location", "name", "body")
+    __slots__ = ("attributes", "body", "location", "name", "op", "operands", "results")
 
     op: Op
     operands: tuple[Value, ...]
@@ -69,7 +69,7 @@ class Node:
 class Value:
     """Result number ``index`` of ``node``."""
 
-    __slots__ = ("node", "index", "type")
+    __slots__ = ("index", "node", "type")
 
     def __init__(self, node: Node, index: int, type: TensorType) -> None:
         self.node = node

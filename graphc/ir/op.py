@@ -1,7 +1,7 @@
 """Op records and their registry: everything the compiler knows of an operation, in one place.
 
-One record an op; every stage looks an op up by what its record says, never by its name.  The kind of
-a record (its class) says how the op becomes loops:
+One record an op; every stage looks an op up by what its record says, never by its name.  The kind
+of a record (its class) says how the op becomes loops:
 
 =============== ==================================================================================
 Source          no operands that are computed: input, parameter, constant, iota
@@ -72,8 +72,8 @@ class Elementwise(Op):
 class Piece:
     """Where a result element comes from: ``operand`` at ``index``; or, when ``operand`` is
     ``None``, the constant ``fill``.  The piece holds where each ``(expression, low, high)`` of
-    ``where`` has ``low <= expression < high`` (sizes); the first piece that holds wins, the last one
-    has an empty ``where``."""
+    ``where`` has ``low <= expression < high`` (sizes); the first piece that holds wins, the last
+    one has an empty ``where``."""
 
     operand: int | None
     index: tuple[Any, ...] = ()
@@ -91,8 +91,8 @@ class Rearrange(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reduction(Op):
-    """Folds ``attributes["axes"]`` (sorted, non-negative) away; ``combine`` is one of add, multiply,
-    maximum, minimum, argmax, argmin, any, all."""
+    """Folds ``attributes["axes"]`` (sorted, non-negative) away; ``combine`` is one of add,
+    multiply, maximum, minimum, argmax, argmin, any, all."""
 
     combine: str
 
@@ -104,9 +104,9 @@ class Contraction(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gather(Op):
-    """Operand 0 (the source) read at a computed place.  ``index_at(index, attributes)`` is where the
-    result's element reads operand 1 (integers); ``source_at(index, taken, attributes)`` is where it
-    then reads operand 0.  The integer is clamped to the source's axis."""
+    """Operand 0 (the source) read at a computed place.  ``index_at(index, attributes)`` is where
+    the result's element reads operand 1 (integers); ``source_at(index, taken, attributes)`` is
+    where it then reads operand 0.  The integer is clamped to the source's axis."""
 
     index_at: Callable[..., tuple[Any, ...]]
     source_at: Callable[..., tuple[Any, ...]]
@@ -120,7 +120,8 @@ class Check(Op):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Composite(Op):
-    """``expand(*tensors, **attributes)`` builds it from other ops, returning a Tensor or a tuple."""
+    """``expand(*tensors, **attributes)`` builds it from other ops, returning a Tensor or a
+    tuple."""
 
     expand: Callable[..., Any]
 
@@ -134,8 +135,8 @@ _registry: dict[str, Op] = {}
 
 
 def register(op: Op, *, again: bool = False) -> Op:
-    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record, unless
-    it is declared ``again``."""
+    """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record,
+    unless it is declared ``again``."""
     if _registry.get(op.name, op) is not op and not again:
         raise ValueError(f"an op named {op.name!r} exists already; choose another name")
     _registry[op.name] = op

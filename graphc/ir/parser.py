@@ -29,6 +29,11 @@ def parse(text: str, *, constants: Mapping[str, np.ndarray] | None = None) -> Gr
     not there becomes a ``ConstantReference``: such a graph can be looked at but not run.
 
     Raises ``ParseError`` with line and column.
+
+    >>> import graphc.ops
+    >>> graph = parse("graph @g<N>(%x: f32[N]) { %y = negative(%x) : f32[N]  return y = %y }")
+    >>> graph.outputs["y"].type
+    TensorType(dtype=graphc.float32, shape=(N,))
     """
     tokens = Tokens(text)
     tokens.expect("graph")
@@ -54,6 +59,7 @@ class _GraphParser:
         self.outer_dims = outer_dims
         self.depth = depth
         self.values: dict[str, Value] = {}
+        self.locations: dict[tuple[str, str], Location] = {}
         self.reader = ValueReader(tokens, outer_dims or frozenset(), constants)
 
     def graph(self) -> Graph:
@@ -247,7 +253,10 @@ class _GraphParser:
         tokens.expect(":")
         line = tokens.take("a line number", "integer")
         tokens.expect(")")
-        return Location(unquoted(file), int(line))
+        known = self.locations.get((file, line))
+        if known is None:
+            known = self.locations[file, line] = Location(unquoted(file), int(line))
+        return known
 
     def _record(self, name: str, at: int) -> op.Op:
         try:

@@ -64,7 +64,17 @@ def text(
     locations: bool = True,
 ) -> str:
     """The graph as text.  Arrays beyond 16 elements are written as their digest; where a mapping is
-    given as ``constants``, they are put into it under that digest."""
+    given as ``constants``, they are put into it under that digest.
+
+    >>> from graphc import ops
+    >>> from graphc.ir.graphs import collect
+    >>> x = ops.input("x", ("N",))
+    >>> print(text(collect("g", {"y": (-x).value}), locations=False), end="")
+    graph @g<N>(%x: f32[N]) {
+      %0 = negative(%x) : f32[N]
+      return y = %0
+    }
+    """
     found: MutableMapping[str, np.ndarray] = {} if constants is None else constants
     return "\n".join(_lines(graph, "", frozenset(graph.dims), found, locations)) + "\n"
 

@@ -33,11 +33,11 @@ class ScalarBuilder(Protocol):
     def neg(self, x: Scalar) -> Scalar:
         """Flips the sign bit of a float; ``0 - x`` of an integer."""
 
+    def fma(self, x: Scalar, y: Scalar, z: Scalar) -> Scalar:
+        """``x*y + z``, of floats rounded once; on a target without FMA rounded twice."""
+
     # Floats only.
     def div(self, x: Scalar, y: Scalar) -> Scalar: ...
-    def fma(self, x: Scalar, y: Scalar, z: Scalar) -> Scalar:
-        """``x*y + z`` rounded once; on a target without FMA rounded twice."""
-
     def sqrt(self, x: Scalar) -> Scalar: ...
     def abs(self, x: Scalar) -> Scalar: ...
     def copysign(self, x: Scalar, sign: Scalar) -> Scalar: ...

@@ -86,8 +86,9 @@ class NumpyBuilder:
         return np.divide(x, y)
 
     def fma(self, x: Scalar, y: Scalar, z: Scalar) -> Scalar:
-        if self.fused:
-            return fused_multiply_add(*self._alike(x, y, z))
+        operands = self._alike(x, y, z)
+        if self.fused and operands[0].dtype.kind == "f":
+            return fused_multiply_add(*operands)
         return self.add(self.mul(x, y), z)
 
     @_quiet(all="ignore")

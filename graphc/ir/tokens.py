@@ -57,12 +57,12 @@ class Tokens:
         self.place = 0
         self._texts: list[str] = _PATTERN.findall(source)
         self._count = len(self._texts)
-        self._texts += ["", ""]  # peeked at beyond the end
+        self._texts += ["", ""]  # the end, and what is peeked at beyond it
 
     @property
     def text(self) -> str:
         """The next token; ``""`` at the end."""
-        return self._texts[min(self.place, self._count)]
+        return self._texts[self.place]
 
     @property
     def kind(self) -> str:
@@ -72,13 +72,15 @@ class Tokens:
         return self._texts[min(self.place + ahead, self._count)]
 
     def next(self) -> str:
-        text = self.text
-        self.place += 1
+        """Step over the next token; the end stays where it is."""
+        text = self._texts[self.place]
+        if text:
+            self.place += 1
         return text
 
     def accept(self, text: str) -> bool:
         """Step over the next token where it is ``text``."""
-        if self._texts[min(self.place, self._count)] != text:
+        if self._texts[self.place] != text:
             return False
         self.place += 1
         return True
@@ -89,9 +91,11 @@ class Tokens:
 
     def take(self, what: str, *kinds: str) -> str:
         """The next token, which must be of one of ``kinds``; ``what`` names it in the error."""
-        if kind_of(self.text) not in kinds:
+        text = self._texts[self.place]
+        if kind_of(text) not in kinds:
             self.fail(f"expected {what}, found {self._shown()}")
-        return self.next()
+        self.place += 1
+        return text
 
     def find(self, text: str) -> int:
         """How far ahead the next token that is ``text`` stands; an error where there is none."""

@@ -24,10 +24,10 @@ class TensorType:
     def size(self) -> Size:
         return dims.product(self.shape)
 
-    def with_dtype(self, dtype: DType) -> "TensorType":
+    def with_dtype(self, dtype: DType) -> TensorType:
         return TensorType(dtype, self.shape)
 
-    def with_shape(self, shape: Shape) -> "TensorType":
+    def with_shape(self, shape: Shape) -> TensorType:
         return TensorType(self.dtype, shape)
 
     def __str__(self) -> str:

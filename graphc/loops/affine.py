@@ -37,8 +37,8 @@ ZERO = Affine(0, {})
 def affine(
     expr: Expr, axes: Mapping[str, Key], values: Mapping[str, Affine | None]
 ) -> Affine | None:
-    """``expr`` as an affine form, or ``None`` where it is none.  ``axes`` gives the key of each loop
-    axis in scope, ``values`` the form of each bound name that has one."""
+    """``expr`` as an affine form, or ``None`` where it is none.  ``axes`` gives the key of each
+    loop axis in scope, ``values`` the form of each bound name that has one."""
     if isinstance(expr, Literal):
         return Affine(int(expr.value), {}) if expr.dtype.is_integer else None
     if isinstance(expr, SizeOf):

@@ -27,7 +27,8 @@ class ExpressionParser(Reader):
         self.buffers: dict[str, DType] = {}
 
     def expression(self, scope: Scope, level: int = 0) -> ir.Expr:
-        self.nesting += 1
+        nests = level in (0, _UNARY)  # the right side of an infix sign does not
+        self.nesting += nests
         if self.nesting > ir.MAX_NESTING + ir.MAX_LOOPS:
             raise self.error(f"expressions nest more than {ir.MAX_NESTING} deep")
         left = self.operand(scope)
@@ -38,8 +39,19 @@ class ExpressionParser(Reader):
             left = self.apply(op, (left, right), (), sign)
             if own == 1 and INFIX.get(self.token.text, ("", 0))[1] == 1:
                 raise self.error("comparisons do not chain; put one in parentheses")
-        self.nesting -= 1
+        self.nesting -= nests
         return left
+
+    def expressions(self, close: str, scope: Scope) -> tuple[ir.Expr, ...]:
+        """Expressions up to the closing sign; in few Python frames, as expressions nest deep."""
+        found: list[ir.Expr] = []
+        if self.accept(close):
+            return ()
+        found.append(self.expression(scope))
+        while self.accept(","):
+            found.append(self.expression(scope))
+        self.expect(close)
+        return tuple(found)
 
     def operand(self, scope: Scope) -> ir.Expr:
         token = self.token
@@ -99,8 +111,7 @@ class ExpressionParser(Reader):
         if buffer not in self.buffers:
             raise self.error(f"the kernel has no argument {buffer!r}", token)
         self.expect("[")
-        index = tuple(self.listed_until("]", lambda: self.expression(scope)))
-        return buffer, index, self.buffers[buffer]
+        return buffer, self.expressions("]", scope), self.buffers[buffer]
 
     def load(self, scope: Scope) -> ir.Load:
         buffer, index, dtype = self.access(scope)
@@ -113,7 +124,7 @@ class ExpressionParser(Reader):
     def call(self, scope: Scope) -> ir.Expr:
         op = self.take()
         self.expect("(")
-        operands = tuple(self.listed_until(")", lambda: self.expression(scope)))
+        operands = self.expressions(")", scope)
         attributes: tuple[tuple[str, Any], ...] = ()
         if self.accept("{"):
             attributes = tuple(self.listed_until("}", self.attribute))

@@ -39,7 +39,8 @@ it.
 The order of a reduction is its meaning.  With identity e (add +0, multiply 1, maximum the lowest,
 for floats -inf, ...):
 
-* ``ascending``: e, then each element in turn; ``fma`` is acc = fma(x, y, acc) from +0.
+* ``ascending``: e, then each element in turn; ``fma`` is acc = fma(x, y, acc) from +0 (of
+  integers x*y + acc, which wraps).
 * ``lanes``: blocks of 8192 elements.  In a block, element k goes to lane k mod L (L =
   ``lane_count``), each lane folds ascending from e, then lanes fold by halves (lane l with lane
   l + L/2, ...).  The blocks' results fold ascending from e.

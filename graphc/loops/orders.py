@@ -28,6 +28,8 @@ def identity(kind: str, dtype: DType) -> Array:
         lowest = kind == "maximum"
         if dtype.is_float:
             return dtype.numpy.type(-np.inf if lowest else np.inf)
+        if dtype.is_bool:
+            return np.bool_(not lowest)
         limits = np.iinfo(dtype.numpy)
         return dtype.numpy.type(limits.min if lowest else limits.max)
     return as_constant(kind in ("multiply", "all"), dtype)

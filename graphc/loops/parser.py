@@ -101,9 +101,10 @@ class _KernelParser(ExpressionParser):
         return self.ahead(offset).text == "="
 
     def statement(self, scope: Scope) -> ir.Statement:
+        if self.token.kind == "name" and self.ahead(1).text == "[":
+            return self.store(scope)
         if self._assigns():
-            stores = self.ahead(1).text == "["
-            return self.store(scope) if stores else self.binding(scope)
+            return self.binding(scope)
         if self._checks():
             return self.check(scope)
         if self.accept("for"):

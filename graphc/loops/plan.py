@@ -54,9 +54,9 @@ class BufferInfo:
 
 @dataclass(frozen=True)
 class EntryPlan:
-    """``sizes`` starts with the named dims and holds every size that a kernel, an offset, an output's
-    shape or a constraint needs; codegen turns it into the table.  Frame buffers are ``inputs``,
-    ``parameters``, ``constants``, ``outputs`` in that order."""
+    """``sizes`` starts with the named dims and holds every size that a kernel, an offset, an
+    output's shape or a constraint needs; codegen turns it into the table.  Frame buffers are
+    ``inputs``, ``parameters``, ``constants``, ``outputs`` in that order."""
 
     name: str
     dims: tuple[str, ...]

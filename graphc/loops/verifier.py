@@ -26,6 +26,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _WORDS = re.compile(r"(inf|nan)(f32|f64|i32|i64|u8)?|true|false|parallel")
 _MODES = ("in", "out", "inout", "temp")
 _ORDERS = ("ascending", "lanes", "tree")
+_OF_BOOL = ("maximum", "minimum", "argmax", "argmin")
 _COLUMN_KINDS = ("add", "multiply", "maximum", "minimum", "any", "all")
 
 
@@ -97,15 +98,15 @@ class _Verifier:
                 self.size(size)
         self.body(subject.body, _Scope(), 1)
         self.at = None
-        for argument in subject.arguments:
-            written = argument.name in self.written or argument.mode in ("in", "temp")
-            self.require(written, f"{argument.mode} {argument.name} is never written")
         for write, other, axis in conflicts(self.accesses):
             raise self.error(
                 f"{write.shown} is written in one iteration of {axis} and {other.shown} "
                 f"{'read' if other.kind == 'load' else 'written'} in another, perhaps the same "
                 "element"
             )
+        for argument in subject.arguments:
+            written = argument.name in self.written or argument.mode != "out"
+            self.require(written, f"out {argument.name} is never written")
 
     def name(self, name: str, scope: _Scope, what: str, dim: bool = False) -> None:
         fits = _NAME.fullmatch(name) is not None and _WORDS.fullmatch(name) is None
@@ -199,7 +200,8 @@ class _Verifier:
     def folded(self, kind: str, value: ir.Expr, scope: _Scope) -> None:
         self.expr(value, scope)
         dtype = value.dtype
-        fits = dtype.is_bool == (kind in ("any", "all")) and (kind != "fma" or dtype.is_float)
+        fits = dtype.is_bool if kind in ("any", "all") else kind in _OF_BOOL or not dtype.is_bool
+        fits = fits and (kind != "fma" or not dtype.is_bool)
         self.require(fits, f"{kind} does not fold values of {dtype}")
 
     def column(self, statement: ir.Column, scope: _Scope) -> None:

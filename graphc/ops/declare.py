@@ -10,8 +10,21 @@
     )
 
 Operands are the positional parameters of ``lower`` (after the builder), ``expand`` or ``numpy``;
-its keyword-only parameters are the op's attributes, with their defaults.  Nothing here knows any
-one op.
+its keyword-only parameters are the op's attributes, with their defaults.  A domain says in which
+dtypes an op computes:
+
+======== =========================================================================================
+float    float32 and float64; int32 and int64 become float64, uint8 and bool float32
+quotient as float, but uint8 and bool become float64
+numeric  floats and integers; bool becomes int64
+signed   floats and integers, no bool
+integer  integers; bool becomes int64
+bits     integers and bool
+bool     everything becomes bool
+any      everything stays what it is
+======== =========================================================================================
+
+Nothing here knows any one op.
 """
 
 from __future__ import annotations
@@ -19,13 +32,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
-from graphc.ir.dtypes import DType, bool_
+from graphc.errors import ArgumentError, ShapeError
+from graphc.ir.dtypes import DType
 from graphc.ir.op import (
     Attributes,
     Composite,
@@ -40,7 +54,7 @@ from graphc.ir.op import (
     register,
 )
 from graphc.ir.types import TensorType
-from graphc.operands import COMPUTED_IN, convert, dtype_error, elementwise_operands
+from graphc.operands import COMPUTED_IN, convert, elementwise_operands
 from graphc.ops import documentation
 from graphc.ops.faces import (
     OpFunction,
@@ -52,6 +66,7 @@ from graphc.ops.faces import (
     public,
     signature_of,
 )
+from graphc.ops.type_rules import check_domain, exactly, same_types, types_of_expansion
 from graphc.tensor import Tensor
 
 __all__ = [
@@ -88,16 +103,10 @@ def elementwise(
     ``lower(builder, *operands, **attributes)`` is its scalar arithmetic against
     ``graphc.ir.scalar.ScalarBuilder``; ``numpy`` its reference on arrays; ``math(sympy, *symbols)``
     its meaning, from which the gradient is derived where ``grad(cotangent, output, *operands)`` is
-    not given.  ``domain`` says in which dtypes it computes: "float" (integers become floats),
-    "quotient" (as float, uint8 becomes float64 too), "numeric" (bool becomes int64), "signed"
-    (numeric, no bool), "integer", "bits" (integers and bool), "bool" or "any".  ``result`` is
-    "same", "bool" or a dtype.  ``cost`` is in flops; ``widen`` lets integer literals that do not
-    fit the operands' dtype widen it.  ``infer`` replaces the rule of shapes and dtypes.
+    not given.  ``result`` is "same", "bool" or a dtype; ``cost`` is in flops; with ``widen``
+    integer literals that do not fit widen the operands; ``infer`` replaces the rule of types.
+    ``ValueError`` where another file has the name, ``ArgumentError`` for an unknown ``domain``.
 
-    ``ValueError`` where another file has declared ``name``, ``ArgumentError`` for an unknown
-    ``domain``.
-
-    >>> import numpy as np
     >>> import graphc
     >>> cube = graphc.elementwise(
     ...     "cube_of_docs",
@@ -112,10 +121,9 @@ def elementwise(
     if domain not in COMPUTED_IN:
         raise ArgumentError(f"unknown domain {domain!r}; there are {', '.join(COMPUTED_IN)}")
     signature = signature_of(lower, skip=1)
-    result_dtype = bool_ if result == "bool" else None if result == "same" else result
     op = Elementwise(
         name=name,
-        infer=infer or _same_types(arity(signature), domain, cast("DType | None", result_dtype)),
+        infer=infer or same_types(arity(signature), domain, result),
         numpy=_reference(numpy),
         lower=lower,
         math=math,
@@ -124,10 +132,7 @@ def elementwise(
         cost=cost,
     )
     _enter(op)
-
-    def prepare(operands: Sequence[Any]) -> list[Tensor]:
-        return elementwise_operands(name, operands, domain, widen=widen)
-
+    prepare = partial(elementwise_operands, name, domain=domain, widen=widen)
     return face(op, signature, prepare, documentation.elementwise_notes(domain, result), domain)
 
 
@@ -148,11 +153,22 @@ def composite(
     operands are promoted to one dtype of it, and with ``broadcast`` to one shape; without, they are
     only made tensors.  ``grad(cotangents, outputs, *operands, **attributes)`` is its own gradient
     rule, where that of the expansion would be unstable.
+
+    >>> import graphc
+    >>> import numpy as np
+    >>> midrange = graphc.composite(
+    ...     "midrange_of_docs",
+    ...     numpy=lambda x: (np.max(x) + np.min(x)) / 2,
+    ...     expand=lambda x: (graphc.max(x) + graphc.min(x)) / 2,
+    ...     doc="Half way between the extremes.",
+    ... )
+    >>> midrange(graphc.input("x", ("N",)))
+    Tensor midrange_of_docs: f32[]
     """
     signature = signature_of(expand)
     op = Composite(
         name=name,
-        infer=infer or _types_of_expansion(expand),
+        infer=infer or types_of_expansion(expand),
         numpy=numpy,
         expand=expand,
         grad=grad,
@@ -187,11 +203,11 @@ def reduction(
         return np.asarray(numpy(x, axes))
 
     def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        (x,) = _exactly(types, 1)
+        (x,) = exactly(types, 1)
         axes = attributes["axes"]
         if list(axes) != sorted(set(axes)) or any(not 0 <= axis < x.rank for axis in axes):
             raise ShapeError(f"axes {axes} are not sorted axes of rank {x.rank}")
-        _check_domain(domain, x.dtype)
+        check_domain(domain, x.dtype)
         shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
         return (TensorType(result or x.dtype, shape),)
 
@@ -262,7 +278,6 @@ def source(name: str, *, infer: Infer, numpy: Callable[..., Any], doc: str = "")
 
 
 _declared_in: dict[str, str] = {}
-_MOST_KNOWN = 1 << 12
 
 
 def _enter(op: Op) -> None:
@@ -280,61 +295,6 @@ def _enter(op: Op) -> None:
     own = not name.startswith("graphc.")
     register(op, again=own and _declared_in.get(op.name) == home)
     _declared_in[op.name] = home
-
-
-def _exactly(types: Sequence[TensorType], count: int) -> Sequence[TensorType]:
-    if len(types) != count:
-        raise ArgumentError(f"takes {count} operands, not {len(types)}")
-    return types
-
-
-def _check_domain(domain: str, dtype: DType) -> None:
-    if COMPUTED_IN[domain].get(dtype) is not dtype:
-        raise dtype_error(domain, dtype)
-
-
-def _same_types(arity: int, domain: str, result: DType | None) -> Infer:
-    """The type rule of elementwise ops: equal shapes and dtypes in, that shape out."""
-
-    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        first, *rest = _exactly(types, arity)
-        _check_domain(domain, first.dtype)
-        for position, other in enumerate(rest, start=1):
-            if other.dtype is not first.dtype:
-                reason = f"operands of {first.dtype} and {other.dtype}; an astype is missing"
-                raise DTypeError(reason, mark=Mark(position, None))
-            if other.shape != first.shape:
-                reason = f"operands of {first} and {other}; a broadcast is missing"
-                raise ShapeError(reason, mark=Mark(position, None))
-        return (first.with_dtype(result) if result else first,)
-
-    return infer
-
-
-def _types_of_expansion(expand: Callable[..., Any]) -> Infer:
-    """The types that ``expand`` gives, found by expanding once on stand-ins; remembered, because
-    every pass that verifies asks again."""
-    known: dict[Any, tuple[TensorType, ...]] = {}
-
-    def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-        key = (*types, *((name, _hashable(attributes[name])) for name in sorted(attributes)))
-        if key not in known:
-            stand_ins = [call.input(f"operand{i}", t.shape, t.dtype) for i, t in enumerate(types)]
-            results = expand(*stand_ins, **attributes)
-            results = results if isinstance(results, tuple) else (results,)
-            if len(known) >= _MOST_KNOWN:
-                known.clear()
-            known[key] = tuple(result.value.type for result in results)
-        return known[key]
-
-    return infer
-
-
-def _hashable(value: Any) -> Any:
-    """An attribute as part of a key: an array by its bits."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    return tuple(map(_hashable, value)) if isinstance(value, (tuple, list)) else value
 
 
 def _reference(numpy: Callable[..., Any]) -> Callable[..., np.ndarray]:

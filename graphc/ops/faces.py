@@ -82,19 +82,16 @@ def arity(signature: inspect.Signature) -> int:
 
 
 def _attributes(
-    name: str, signature: inspect.Signature, given: Mapping[str, Any]
-) -> dict[str, Any]:
+    name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """The op's attributes, complete with defaults; all known now, so no tensors."""
-    complete = {}
-    for parameter in signature.parameters.values():
-        if parameter.kind != parameter.KEYWORD_ONLY:
-            continue
-        value = given.get(parameter.name, parameter.default)
+    if not given:
+        return defaults
+    for parameter, value in given.items():
         if isinstance(value, Tensor):
-            reason = f"{parameter.name} must be known when the graph is declared, not a Tensor"
+            reason = f"{parameter} must be known when the graph is declared, not a Tensor"
             raise fail(ArgumentError(reason), name, [value])
-        complete[parameter.name] = _plain_value(value)
-    return complete
+    return {n: _plain_value(given.get(n, default)) for n, default in defaults.items()}
 
 
 def _plain_value(value: Any) -> Any:
@@ -102,15 +99,6 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     return tuple(map(_plain_value, value)) if isinstance(value, (list, tuple)) else value
-
-
-def _bound(signature: inspect.Signature, operands: Any, given: Any) -> tuple[list[Any], Any]:
-    """Operands in order and attributes; Python's own ``TypeError`` where the call does not fit."""
-    names = operand_names(signature)
-    if len(operands) == len(names) and not given:
-        return list(operands), given
-    arguments = signature.bind(*operands, **given).arguments
-    return [arguments.pop(n) for n in names], arguments
 
 
 def face(
@@ -122,10 +110,18 @@ def face(
 ) -> OpFunction:
     """The public function of ``op``: converts operands, completes attributes, builds the node."""
 
+    names = operand_names(signature)
+    parameters = signature.parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
+    needs_attributes = inspect.Parameter.empty in defaults.values()
+
     def function(*operands: Any, **attributes: Any) -> Any:
-        arguments, given = _bound(signature, operands, attributes)
-        complete = _attributes(op.name, signature, given)
-        tensors = prepare(arguments)
+        if len(operands) != len(names) or attributes or needs_attributes:
+            # By keyword, or wrong: then Python's own ``TypeError``.
+            attributes = signature.bind(*operands, **attributes).arguments
+            operands = tuple(attributes.pop(name) for name in names)
+        complete = _attributes(op.name, defaults, attributes)
+        tensors = prepare(operands)
         results = build(op, [x.value for x in tensors], complete)
         return results[0] if len(results) == 1 else results
 

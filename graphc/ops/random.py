@@ -77,6 +77,11 @@ def _advanced(state: Tensor) -> Tensor:
 def random_updates(results: Iterable[Tensor | Value]) -> list[tuple[Tensor, Tensor]]:
     """Parameters of the generators that ``results`` depend on, each with its next state, in order
     of appearance.  A graph adds those it has no update for already.
+
+    >>> import graphc
+    >>> noise = graphc.uniform((3,), generator=graphc.Generator(7))
+    >>> [parameter.name for parameter, _ in graphc.random_updates([noise])]
+    ['generator']
     """
     values = [r.value if isinstance(r, Tensor) else r for r in results]
     states = dict.fromkeys(
@@ -101,7 +106,7 @@ def _bits_type(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     return (types[0],)
 
 
-def _philox_numpy(low: Any, high: Any, key: Any, *, half: int) -> np.ndarray:
+def _philox_numpy(low: Any, high: Any, key: Any, *, half: int = 0) -> np.ndarray:
     wide = [np.asarray(word, np.int64).astype(np.uint64) for word in (low, high, key)]
     mask, shift = np.uint64(LOW), np.uint64(32)
     counter = [wide[0] & mask, wide[0] >> shift, wide[1] & mask, wide[1] >> shift]
@@ -118,7 +123,7 @@ def _philox_numpy(low: Any, high: Any, key: Any, *, half: int) -> np.ndarray:
     return np.asarray(counter[2 * half] | counter[2 * half + 1] << shift).astype(np.int64)
 
 
-def _philox_lower(b: Any, low: Any, high: Any, key: Any, *, half: int) -> Any:
+def _philox_lower(b: Any, low: Any, high: Any, key: Any, *, half: int = 0) -> Any:
     """Words of 32 bits in int64; a product of two wraps to the same low 64 bits."""
 
     def masked(x: Any) -> Any:
@@ -166,13 +171,13 @@ def _discarded(dtype: DType, word: int) -> tuple[int, int]:
     return (32, 40) if word == 0 else (0, 40)
 
 
-def _fraction_numpy(bits: Any, *, dtype: DType, word: int) -> np.ndarray:
+def _fraction_numpy(bits: Any, *, dtype: DType = dtypes.float32, word: int = 0) -> np.ndarray:
     left, right = (np.uint64(count) for count in _discarded(dtype, word))
     kept = (np.asarray(bits).astype(np.uint64) << left) >> right
     return kept.astype(dtype.numpy) * dtype.numpy.type(2.0 ** (int(right) - 64))  # type: ignore[no-any-return]
 
 
-def _fraction_lower(b: Any, bits: Any, *, dtype: DType, word: int) -> Any:
+def _fraction_lower(b: Any, bits: Any, *, dtype: DType = dtypes.float32, word: int = 0) -> Any:
     left, right = _discarded(dtype, word)
     moved = b.shift_left(bits, left) if left else bits
     kept = b.cast(b.shift_right_logical(moved, right), dtype)

@@ -60,7 +60,7 @@ def _log_of(value: Value) -> Tensor | None:
 
 
 def _log_of_sigmoid(sigmoid: Node) -> Tensor:
-    return -call.softplus(-_operand(sigmoid))  # type: ignore[no-any-return]
+    return -call.softplus(_negated(sigmoid.operands[0]))  # type: ignore[no-any-return]
 
 
 def _log_of_softmax(softmax: Node) -> Tensor:
@@ -81,7 +81,8 @@ def _log_of_addition(addition: Node) -> Tensor | None:
         left, right = right, left
     if not is_uniform(right, 1):
         return None
-    return _log1p_of(left) or call.log1p(Tensor(left))
+    ramp = _log1p_of(left)
+    return ramp if ramp is not None else call.log1p(Tensor(left))
 
 
 def _log_of_subtraction(subtraction: Node) -> Tensor | None:
@@ -90,7 +91,7 @@ def _log_of_subtraction(subtraction: Node) -> Tensor | None:
         return None
     if right.node.op.name == "sigmoid":
         return -call.softplus(_operand(right.node))  # type: ignore[no-any-return]
-    return call.log1p(-Tensor(right))  # type: ignore[no-any-return]
+    return call.log1p(_negated(right))  # type: ignore[no-any-return]
 
 
 def _log1p(node: Node) -> Tensor | None:
@@ -111,7 +112,7 @@ def _subtract(node: Node) -> Tensor | None:
     if left.node.op.name == "exp" and is_uniform(right, 1):
         return call.expm1(_operand(left.node))  # type: ignore[no-any-return]
     if right.node.op.name == "sigmoid" and is_uniform(left, 1):
-        return call.sigmoid(-_operand(right.node))  # type: ignore[no-any-return]
+        return call.sigmoid(_negated(right.node.operands[0]))  # type: ignore[no-any-return]
     return None
 
 
@@ -126,6 +127,10 @@ def _add(node: Node) -> Tensor | None:
 
 def _operand(node: Node) -> Tensor:
     return Tensor(node.operands[0])
+
+
+def _negated(value: Value) -> Tensor:
+    return _operand(value.node) if value.node.op.name == "negative" else -Tensor(value)
 
 
 _LOG_OF: dict[str, Callable[[Node], Tensor | None]] = {

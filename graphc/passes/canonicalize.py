@@ -6,7 +6,9 @@ be, products, gathers and checks; and of the rearrangements
 
 * ``reshape`` stands for ``squeeze`` and ``expand_dims``, and for a ``permute_dims`` that moves only
   axes of size 1: three names of one thing would hide that two of them cancel;
-* none is the identity, and none follows another of its kind where one can say both.
+* none is the identity, and none follows another of its kind where one can say both;
+* elementwise ops on values that were given axes of size 1 (``keepdims``) are done before these are
+  given, so that a gradient's arithmetic meets the forward pass' own.
 
 What it may not do: change any element's bits, except by the order of a sum over several axes, which
 has none before this pass.
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Rearrange, Reduction
+from graphc.ir.op import Elementwise, Rearrange, Reduction
 from graphc.passes.base import Make, rewrite_locally
 
 # A row of fewer elements is too short for the lanes of a sum: it is merged with the axis before.
@@ -43,12 +45,46 @@ def _rule(node: Node, make: Make) -> Value | None:
     if isinstance(node.op, Rearrange):
         rule = _REARRANGEMENTS.get(node.op.name)
         return rule(node, make) if rule is not None else None
+    if isinstance(node.op, Elementwise) and node.operands:
+        return _elementwise(node, make)
+    return None
+
+
+# -- elementwise ops ---------------------------------------------------------------------------
+
+
+def _elementwise(node: Node, make: Make) -> Value | None:
     # Neither computes anything: only gradients and dtypes that differ have a use for them.
     if node.op.name == "stop_gradient":
         return node.operands[0]
     if node.op.name == "astype" and node.result.type == node.operands[0].type:
         return node.operands[0]
-    return None
+    shapes = {_shape_before_ones(v) for v in node.operands if not _is_number(v)}
+    (shape,) = shapes if len(shapes) == 1 else (None,)
+    if shape is None:
+        return None
+    operands = [
+        make("broadcast", v.node.operands[0], like=node, shape=shape, axes=())
+        if _is_number(v)
+        else v.node.operands[0]
+        for v in node.operands
+    ]
+    result = make(node.op, *operands, like=node, **node.attributes)
+    return make("reshape", result, like=node, shape=node.result.type.shape)
+
+
+def _is_number(value: Value) -> bool:
+    """Whether ``value`` repeats a value of rank 0."""
+    return value.node.op.name == "broadcast" and not value.node.operands[0].type.rank
+
+
+def _shape_before_ones(value: Value) -> Shape | None:
+    """The operand's shape where ``value`` is a reshape that only added axes of size 1."""
+    if value.node.op.name != "reshape":
+        return None
+    before, after = value.node.operands[0].type.shape, value.type.shape
+    same = tuple(s for s in before if s != 1) == tuple(s for s in after if s != 1)
+    return before if same and len(before) < len(after) else None
 
 
 # -- reductions --------------------------------------------------------------------------------

@@ -81,11 +81,12 @@ def _on_numbers(node: Node, make: Make) -> Value | None:
 def _array(value: Value) -> np.ndarray | None:
     """The elements of a constant, or of one that is repeated to a static shape."""
     node = value.node
-    if node.op.name == "broadcast" and not _has_dims(value.type.shape):
-        inner = _array(node.operands[0])
-        return None if inner is None else node.op.numpy(inner, **node.attributes)
-    array = node.attributes.get("value") if node.op.name == "constant" else None
-    return array if isinstance(array, np.ndarray) else None
+    repeated = node.op.name == "broadcast" and not _has_dims(value.type.shape)
+    source = node.operands[0].node if repeated else node
+    array = source.attributes.get("value") if source.op.name == "constant" else None
+    if not isinstance(array, np.ndarray):
+        return None
+    return np.asarray(node.op.numpy(array, **node.attributes)) if repeated else array
 
 
 def _has_dims(attribute: Any) -> bool:

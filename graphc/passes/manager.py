@@ -65,6 +65,14 @@ def run(
     With ``check`` the graph and what every pass makes is verified, each node once.  ``on_step`` is
     called after each pass.  Raises ``VerifyError`` with the name of the pass at fault, and
     ``ArgumentError`` where no pass is called ``stop_after``.
+
+    >>> from graphc import ops
+    >>> from graphc.ir.graphs import collect
+    >>> from graphc.passes.pipelines import OPTIMIZE
+    >>> x = ops.input("x", ("N",))
+    >>> report = run(collect("g", {"y": (x * 1).value}), OPTIMIZE, stop_after="simplify")
+    >>> report.graph.nodes, report.steps[-1].name
+    ((), 'simplify')
     """
     if stop_after is not None and all(stage.name != stop_after for stage in pipeline):
         names = ", ".join(stage.name for stage in pipeline)

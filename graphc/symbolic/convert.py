@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from graphc.errors import ArgumentError, UnsupportedError
+from graphc.ir.dtypes import bool_
 from graphc.ir.graphs import topological
 from graphc.ir.nodes import Node
 from graphc.ir.op import Elementwise, lookup
@@ -52,9 +53,27 @@ def from_sympy(
     steps = translate([stabilised(meaning)])
     _check_records(name, steps)
 
+    return elementwise(
+        name,
+        math=_meaning(meaning, names),
+        numpy=_reference(steps, names),
+        lower=_lowering(steps, names),
+        doc=doc or f"``{expression}``, element by element.",
+        cost=sum(_elementwise(step.op).cost for step in steps.steps),
+    )
+
+
+def _meaning(expression: Any, names: Sequence[str]) -> Callable[..., Any]:
+    own = [sp.Symbol(name, real=True) for name in names]
+
     def math(sympy: Any, *given: Any) -> Any:
-        own = [sp.Symbol(name, real=True) for name in names]
-        return meaning.subs(dict(zip(own, given, strict=True)), simultaneous=True)
+        return expression.subs(dict(zip(own, given, strict=True)), simultaneous=True)
+
+    return _with_parameters(math, ["sympy", *names])
+
+
+def _reference(steps: Steps, names: Sequence[str]) -> Callable[..., Any]:
+    """The value of ``steps`` by the references of their records."""
 
     def numpy(*arrays: Any) -> Any:
         dtype = np.result_type(*arrays)
@@ -65,23 +84,22 @@ def from_sympy(
         )
         return np.broadcast_to(result, np.broadcast_shapes(*(np.shape(a) for a in arrays)))
 
+    return _with_parameters(numpy, names)
+
+
+def _lowering(steps: Steps, names: Sequence[str]) -> Callable[..., Any]:
+    """The scalar code of ``steps``, made of that of their records."""
+
     def lower(b: Any, *scalars: Any) -> Any:
         dtype = b.dtype(scalars[0])
         (result,) = steps.run(
             lambda op, *values: _elementwise(op).lower(b, *values),
             dict(zip(names, scalars, strict=True)),
-            lambda value: b.constant(value, dtype),
+            lambda value: b.constant(value, bool_ if isinstance(value, bool) else dtype),
         )
         return result
 
-    return elementwise(
-        name,
-        math=_with_parameters(math, ["sympy", *names]),
-        numpy=_with_parameters(numpy, names),
-        lower=_with_parameters(lower, ["b", *names]),
-        doc=doc or f"``{expression}``, element by element.",
-        cost=sum(_elementwise(step.op).cost for step in steps.steps),
-    )
+    return _with_parameters(lower, ["b", *names])
 
 
 def _symbols(name: str, expression: Any, operands: Sequence[Any] | None) -> list[Any]:
@@ -174,4 +192,6 @@ def _constant(node: Node) -> Any:
     number = value.item()
     if isinstance(number, bool):
         return sp.true if number else sp.false
-    return sp.Integer(int(number)) if number == number // 1 else sp.Float(number, 9)
+    if number == number // 1:
+        return sp.Integer(int(number))
+    return sp.Float(str(value.reshape(())[()]))

@@ -162,6 +162,38 @@ def test_a_composite_without_a_rule_is_differentiated_through_its_expansion() ->
     assert float(value(dx, x=2.0)) == 12.0
 
 
+STABLE = [
+    (lambda x: ops.log(ops.softmax(x)), lambda x: ops.log_softmax(x)),
+    (lambda x: ops.log(ops.sigmoid(x)), lambda x: -ops.softplus(-x)),
+    (lambda x: ops.log(1 + ops.exp(x)), ops.softplus),
+    (lambda x: ops.log(ops.sum(ops.exp(x), axis=0)), lambda x: ops.logsumexp(x, 0)),
+    (lambda x: ops.log(1 - ops.sigmoid(x)), lambda x: -ops.softplus(x)),
+    (lambda x: ops.log(ops.exp(x)), lambda x: x),
+]
+
+
+@pytest.mark.parametrize(("written", "stable"), STABLE)
+def test_gradients_are_those_of_accurate_forms(written: Any, stable: Any) -> None:
+    x = _x((3,), "float32")
+    weights = ops.constant(np.array([1.0, 2.0, 3.0], np.float32))
+    gradients = [grad(ops.sum(f(x * 1.0) * weights), [x])[0] for f in (written, stable)]
+    found, expected = values(gradients, x=np.array([-200, 0.5, 200], np.float32))
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_value_left_out_of_an_accurate_form_keeps_its_gradient() -> None:
+    x = _x((2,))
+    p = ops.softmax(x)
+    y = ops.sum(ops.log(p) * ops.constant(np.array([1.0, 3.0])))
+    dp, dx = grad(y, [p, x])
+    share, found, through = values([p, dp, dx], x=[0.3, 0.9])
+    np.testing.assert_allclose(found, [1.0, 3.0] / share)
+    np.testing.assert_allclose(through, [1.0, 3.0] - 4 * share, rtol=1e-12)
+    only_p = grad(y, [p])[0]
+    np.testing.assert_allclose(value(only_p, x=[0.3, 0.9]), found)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [

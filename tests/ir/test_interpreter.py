@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphc import ops
 from graphc.errors import (
     DimError,
     DTypeError,
@@ -135,3 +136,12 @@ def test_dims_are_solved() -> None:
 def test_dims_that_conflict(shaped: list[Shaped], constraints: list, message: str) -> None:
     with pytest.raises(DimError, match=message):
         solve(shaped, constraints)
+
+
+def test_what_nodes_require_is_checked_with_the_dims() -> None:
+    x = ops.input("x", ("N",))
+    graph = collect("g", {"y": x[5:].value})
+    assert graph.constraints == ((N, ">=", 5),)
+    assert collect("g", graph.outputs, constraints=graph.constraints) == graph
+    with pytest.raises(DimError, match="demands N >= 5, but N = 4"):
+        evaluate(graph, {"x": [1.0] * 4})

@@ -147,9 +147,13 @@ def test_float_to_integer_saturates(source, dtype):
     info = np.iinfo(dtype.numpy)
     near = [info.min, info.max, 2.0**dtype.bits, 0.0, 255.0, 256.0]
     values = np.array(near, source.numpy)
-    around = [values, np.nextafter(values, source.numpy.type(-np.inf)),
-              np.nextafter(values, source.numpy.type(np.inf)), -values,
-              np.array([0.5, 0.99, -0.99, 1.5, -1.5, np.inf, -np.inf, np.nan, 1e30], source.numpy)]
+    around = [
+        values,
+        np.nextafter(values, source.numpy.type(-np.inf)),
+        np.nextafter(values, source.numpy.type(np.inf)),
+        -values,
+        np.array([0.5, 0.99, -0.99, 1.5, -1.5, np.inf, -np.inf, np.nan, 1e30], source.numpy),
+    ]
     for value in np.concatenate(around):
         expected = 0 if math.isnan(value) else (
             info.max if value > info.max else info.min if value < info.min else int(value)

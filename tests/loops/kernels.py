@@ -7,11 +7,25 @@ from hypothesis import strategies as st
 
 from graphc.ir import dims, dtypes
 from graphc.loops import ir
-from graphc.loops.ir import Apply, Argument, Axis, AxisIndex, Column, For, Let, Literal, Load, Name
-from graphc.loops.ir import Reduce, SizeOf, Store
+from graphc.loops.ir import (
+    Apply,
+    Argument,
+    Axis,
+    AxisIndex,
+    Column,
+    For,
+    Let,
+    Literal,
+    Load,
+    Name,
+    Reduce,
+    SizeOf,
+    Store,
+)
 from tests.loops.expressions import FLOATS, NUMBERS, expressions
 
 SIZES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 33)
+SHORT = (1, 15, 64, 65, 130, dims.named("N"))
 BOUND = {"N": (0, 1, 5, 8, 13, 16, 31), "M": (1, 3, 12, 20)}
 
 
@@ -237,10 +251,121 @@ def product_kernels(draw):
     return case, case.kernel("product", [For((i, j), body, draw(st.booleans()))])
 
 
+@st.composite
+def normalised_kernels(draw):
+    """A row reduced, stored while it is reduced again, and read back; as a softmax is."""
+    case = draw(cases())
+    dtype = draw(st.sampled_from(FLOATS))
+    i, b = Axis("i", sizes(draw)), Axis("b", draw(st.sampled_from([1, 2, 3])))
+    j = Axis("j", sizes(draw), 1, draw(st.sampled_from([0, 4, 8, 16])))
+    outer = (b, i) if draw(st.booleans()) else (i,)
+    leaves = draw(leaves_at(case, (*outer, j), dtype))
+    mode = draw(st.sampled_from(["out", "temp"]))
+    y = case.argument("y", dtype, [a.extent for a in (*outer, j)], mode)
+    z = case.argument("z", dtype, [a.extent for a in (*outer, j)], "out")
+    point = tuple(AxisIndex(a.name) for a in (*outer, j))
+    first = draw(st.sampled_from(["maximum", "add", "minimum"]))
+    shifted = Apply("subtract", (draw(expressions(dtype, leaves, 2)), Name("m", dtype)), dtype)
+    e = Apply("exp", (shifted,), dtype)
+    body = (
+        Reduce(("m",), (first,), j, "lanes", (), (draw(expressions(dtype, leaves, 2)),)),
+        Reduce(
+            ("s",), ("add",), j, "lanes",
+            (Let("e", e), Store(y, point, Name("e", dtype))),
+            (Name("e", dtype),),
+        ),
+        For((j,), (Store(z, point, binary("divide", Load(y, point, dtype), Name("s", dtype))),)),
+    )  # fmt: skip
+    return case, case.kernel("normalised", [For(outer, body, draw(st.booleans()))])
+
+
+@st.composite
+def dot_kernels(draw, extents=SHORT):
+    """Products folded in lanes, and truth folded, at once."""
+    case = draw(cases())
+    dtype = draw(st.sampled_from(FLOATS))
+    i = Axis("i", draw(st.sampled_from([1, 2, 5])))
+    k = Axis("k", draw(st.sampled_from(extents)), 1, draw(st.sampled_from([0, 4, 8, 16])))
+    x, y, mask = (
+        draw(loads(case, d, axes))
+        for d, axes in ((dtype, (i, k)), (dtype, (k,)), (dtypes.bool_, (i, k)))
+    )
+    kinds = ("fma", draw(st.sampled_from(["any", "all"])), "argmax")
+    names, results = ("d", "t", "a"), (dtype, dtypes.bool_, dtypes.int64)
+    body = [Reduce(names, kinds, k, "lanes", (), (x, y, mask, x))]
+    for name, result in zip(names, results, strict=True):
+        out = case.argument("r", result, (i.extent,), "out")
+        body.append(Store(out, (AxisIndex("i"),), Name(name, result)))
+    return case, case.kernel("dots", [For((i,), tuple(body), draw(st.booleans()))])
+
+
+@st.composite
+def batched_kernels(draw):
+    """Two products that share an operand, batched, without tiles or with."""
+    case = draw(cases())
+    dtype = draw(st.sampled_from(FLOATS))
+    b = Axis("b", draw(st.sampled_from([1, 3, dims.named("M")])))
+    i = Axis("i", sizes(draw), draw(st.sampled_from([1, 4, 14])))
+    vector = draw(st.sampled_from([0, 8, 16]))
+    j = Axis("j", sizes(draw), max(1, 2 * vector), vector)
+    k = Axis("k", sizes(draw))
+    x = Load(case.argument("x", dtype, (b.extent, i.extent, k.extent)),
+             (AxisIndex("b"), AxisIndex("i"), AxisIndex("k")), dtype)  # fmt: skip
+    w = draw(loads(case, dtype, (b, k, j)))
+    v = draw(loads(case, dtype, (k, j)))
+    out = case.argument("y", dtype, (b.extent, i.extent, j.extent), "out")
+    point = (AxisIndex("b"), AxisIndex("i"), AxisIndex("j"))
+    kinds, names = ("fma", "fma"), ("d", "e")
+    leaves = [Name("d", dtype), Name("e", dtype), *draw(leaves_at(case, (b, i, j), dtype))]
+    body = (
+        Reduce(names, kinds, k, "ascending", (), (x, w, x, v)),
+        Store(out, point, draw(expressions(dtype, leaves, 2))),
+    )
+    return case, case.kernel("batched", [For((b, i, j), body, draw(st.booleans()))])
+
+
+@st.composite
+def gather_kernels(draw):
+    """Elements at computed places, stored into parts of a larger buffer, and numbers alone."""
+    case = draw(cases())
+    dtype = draw(st.sampled_from(NUMBERS))
+    i = Axis("i", sizes(draw))
+    j = schedule(draw, "j", draw(st.sampled_from(SIZES)), draw(st.booleans()))
+    size = draw(st.sampled_from([1, 3, 300]))
+    scale = case.argument("s", dtype, ())
+    source = case.argument("x", dtype, (size, j.extent))
+    at = case.argument("i", dtypes.int64, (i.extent,))
+    big = Apply("minimum", (Load(at, (AxisIndex("i"),), dtypes.int64),
+                            Literal(size - 1, dtypes.int64)), dtypes.int64)  # fmt: skip
+    place = Apply("maximum", (big, Literal(0, dtypes.int64)), dtypes.int64)
+    taken = Load(source, (Name("p", dtypes.int64), AxisIndex("j")), dtype)
+    leaves = [taken, Load(scale, (), dtype), AxisIndex("i")]
+    before = draw(st.integers(0, 3))
+    row = j.extent + before
+    flat = draw(st.booleans())
+    out = case.argument("y", dtype, (i.extent * row,) if flat else (i.extent, row), "out")
+    column = offset(AxisIndex("j"), before)
+    start = binary("multiply", AxisIndex("i"), SizeOf(row))
+    index = (binary("add", start, column),) if flat else (AxisIndex("i"), column)
+    body = [Let("p", place), Store(out, index, draw(expressions(dtype, leaves, 2)))]
+    loops = [For((i, j), tuple(body), draw(st.booleans()))]
+    if before:
+        c = Axis("c", before)
+        at_c = AxisIndex("c")
+        index = (binary("add", start, at_c),) if flat else (AxisIndex("i"), at_c)
+        loops.append(For((i, c), (Store(out, index, Load(scale, (), dtype)),)))
+    return case, case.kernel("gather", loops)
+
+
 KINDS = {
     "elementwise": elementwise_kernels(),
     "rows": row_kernels(),
     "columns": column_kernels(),
     "tree": tree_kernels(),
     "product": product_kernels(),
+    "normalised": normalised_kernels(),
+    "dots": dot_kernels(),
+    "batched": batched_kernels(),
+    "gather": gather_kernels(),
 }
+LONG = {"long dots": dot_kernels((8191, 8192, 8193, 17000))}  # several blocks of lanes

@@ -19,7 +19,7 @@ from tests.loops.kernels import KINDS
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_kernels_mean_what_one_point_after_the_other_computes(kind):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(KINDS[kind], st.integers(0, 1000))
     def check(made, seed):
         case, kernel = made
@@ -60,7 +60,7 @@ def test_gather():
     x, at, y = np.random.rand(10, 4).astype("f"), np.array([3, 9, 0]), np.zeros((3, 4), "f")
     run(kernel, {"x": x, "at": at, "y": y}, {"N": 3})
     assert_same_bits(y, x[at])
-    with pytest.raises(IndexError, match="x: index 10 of axis 0 is not in 0..9"):
+    with pytest.raises(IndexError, match=r"x: index 10 of axis 0 is not in 0\.\.9"):
         run(kernel, {"x": x, "at": np.array([3, 10, 0]), "y": y}, {"N": 3})
     with pytest.raises(IndexError, match="index -1"):
         run(kernel, {"x": x, "at": np.array([3, -1, 0]), "y": y}, {"N": 3})

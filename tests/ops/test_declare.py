@@ -31,7 +31,8 @@ def test_one_call_gives_everything() -> None:
     x, y = graphc.input("x", ("N", 3)), graphc.input("y", (3,))
     between = halfway(x, y, weight=0.25)
     assert repr(between) == "Tensor %between: f32[N, 3]"
-    assert 'test_halfway(%x, %0) {weight = 0.25}' in text(graphs.collect("g", {"out": between.value}))
+    graph = graphs.collect("g", {"out": between.value})
+    assert "test_halfway(%x, %0) {weight = 0.25}" in text(graph)
     p, q = np.float32([[1, 2, 3]]), np.float32([5, 6, 7])
     same(run(between, x=p, y=q), np.float32([[2, 3, 4]]))
     same(halfway.op.lower(NumpyBuilder(), p, q), halfway.op.numpy(p, q))
@@ -60,7 +61,10 @@ def test_operands_by_keyword_and_mistaken_calls() -> None:
         halfway(x, graphc.input("y", (4,)))
 
 
-@pytest.mark.parametrize("domain", ["float", "quotient", "numeric", "signed", "integer", "bits", "any"])
+DOMAINS = ["float", "quotient", "numeric", "signed", "integer", "bits", "any"]
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
 def test_domains(domain: str) -> None:
     function = graphc.elementwise(
         f"test_domain_{domain}", numpy=lambda x: x, lower=lambda b, x: x, domain=domain, doc="x."
@@ -104,7 +108,9 @@ def test_a_file_may_declare_its_op_again() -> None:
     first = graphc.elementwise("test_again", numpy=lambda x: x, lower=lambda b, x: x, doc="x.")
     x = graphc.input("x", (2,))
     old = first(x)
-    second = graphc.elementwise("test_again", numpy=lambda x: -x, lower=lambda b, x: b.neg(x), doc="-x.")
+    second = graphc.elementwise(
+        "test_again", numpy=lambda x: -x, lower=lambda b, x: b.neg(x), doc="-x."
+    )
     same(run(old, x=np.float32([1, 2])), np.float32([1, 2]))
     same(run(second(x), x=np.float32([1, 2])), np.float32([-1, -2]))
     assert lookup("test_again") is second.op

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
+import graphc
 import graphc.ops as ops
 from graphc.autodiff import grad
 from graphc.errors import ArgumentError
 from graphc.ir import dtypes, graphs
 from graphc.ir.interpreter import evaluate
 from graphc.ir.op import lookup
+from graphc.ir.scalar_numpy import NumpyBuilder
 from graphc.ops.random import Generator, random_updates
 from tests.evaluation import value, values
 from tests.ops.test_softmax import expansion_of
@@ -42,29 +45,18 @@ def test_philox_gives_the_published_words(counter: Any, key: Any, expected: Any)
         np.testing.assert_array_equal(found, _int64(*expected[2 * half : 2 * half + 2]))
 
 
-class _Int64Builder:
-    """The scalar arithmetic that philox needs, over NumPy's int64."""
-
-    def __getattr__(self, name: str) -> Any:
-        return {
-            "mul": lambda x, y: x * np.int64(y),
-            "add": lambda x, y: x + np.int64(y),
-            "bit_and": lambda x, y: x & np.int64(y),
-            "bit_or": lambda x, y: x | y,
-            "bit_xor": lambda x, y: x ^ y,
-            "shift_left": lambda x, n: x << np.int64(n),
-            "shift_right_logical": lambda x, n: (x.view(np.uint64) >> np.uint64(n)).view(np.int64),
-        }[name]
-
-
 def test_scalar_code_gives_the_bits_of_the_reference() -> None:
     rng = np.random.default_rng(4)
     words = rng.integers(-(2**63), 2**63 - 1, (3, 50), dtype=np.int64)
     record: Any = lookup("philox")
+    builder = NumpyBuilder()
     for half in (0, 1):
-        with np.errstate(over="ignore"):
-            lowered = record.lower(_Int64Builder(), *words, half=half)
+        lowered = record.lower(builder, *words, half=half)
         np.testing.assert_array_equal(lowered, record.numpy(*words, half=half))
+    fraction: Any = lookup("random_fraction")
+    for dtype, word in itertools.product((dtypes.float32, dtypes.float64), (0, 1)):
+        lowered = fraction.lower(builder, words[0], dtype=dtype, word=word)
+        np.testing.assert_array_equal(lowered, fraction.numpy(words[0], dtype=dtype, word=word))
 
 
 def _draws(generator: Generator, shape: Any = (40_000,)) -> dict[str, Any]:
@@ -190,3 +182,27 @@ def test_draws_want_a_generator_and_a_float() -> None:
         ops.uniform((2,), generator=7)
     with pytest.raises(ArgumentError, match="float32 or float64"):
         ops.normal((2,), generator=Generator(1), dtype=dtypes.int32)
+
+
+def test_native_code_draws_the_same_bits_and_advances() -> None:
+    generator = Generator(12)
+    size = ops.input("x", ("N", 3))
+    draws = {
+        "u": ops.uniform(size.shape, generator=generator) + 0 * size,
+        "u64": ops.uniform((7,), generator=generator, dtype="float64"),
+        "n": ops.normal((5, 2), generator=generator),
+        "b": ops.bernoulli(0.3, (9,), generator=generator),
+    }
+    step = graphc.Graph("step", outputs=draws)
+    native = graphc.compile(step)
+    x = np.zeros((33, 3), np.float32)
+    expected, state = evaluate(step.ir, {"x": x})
+    first, second = native(x=x), native(x=x)
+    for name in ("u", "u64", "b"):
+        np.testing.assert_array_equal(first[name], expected[name])
+        assert (first[name] != second[name]).any()
+    np.testing.assert_allclose(first["n"], expected["n"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(state["generator"], [12, 1])
+    np.testing.assert_array_equal(native.state["generator"], [12, 2])
+    with_next, _ = evaluate(step.ir, {"x": x}, state)
+    np.testing.assert_array_equal(second["u"], with_next["u"])

@@ -214,8 +214,8 @@ def test_mistakes(mistake: Any, error: type[Exception], text: str) -> None:
 def test_requirements_of_a_graph() -> None:
     x = graphc.input("x", ("N", 3))
     y = x[5:] + x[:-5] + x[5:]
-    nodes = graphs.topological([y.value])
-    assert [" ".join(map(str, c)) for c in graphs.requirements(nodes)] == ["N >= 5", "N - 5 >= 0"]
+    graph = graphs.collect("test", {"y": y.value})
+    assert [" ".join(map(str, c)) for c in graph.constraints] == ["N >= 5", "N - 5 >= 0"]
 
 
 parts = st.one_of(

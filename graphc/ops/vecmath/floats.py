@@ -22,8 +22,8 @@ Table = Mapping[DType, Sequence[float]]
 class Format:
     """A binary floating-point format.
 
-    ``shifter`` is 1.5 * 2^mantissa + 2 * bias: ``x + shifter`` rounds x to an integer n, and the low
-    bits of the sum hold n + 2 * bias, so that a half of it is a biased exponent already.
+    ``shifter`` is 1.5 * 2^mantissa + 2 * bias: ``x + shifter`` rounds x to an integer n, and the
+    low bits of the sum hold n + 2 * bias, so that a half of it is a biased exponent already.
     """
 
     dtype: DType

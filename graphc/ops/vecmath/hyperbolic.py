@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, tail
+from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_expm1
 from graphc.ops.vecmath.floats import format_of, polynomial
 
 # (f(x) - x) / x^3 at x^2, of tanh on [0, TANH_SMALL] and of sinh on [0, ln(2) / 2]
@@ -70,7 +70,7 @@ def tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
     r = b.fma(parts.n, -LN2_LOW[dtype], parts.r)
     scale = b.bitcast(b.shift_left(b.sub(parts.bits, fmt.bias), fmt.mantissa), dtype)
     # 2**n + 1 is exact as long as the 1 matters.
-    grown = b.fma(scale, b.mul(r, b.fma(r, tail(b, r), 1.0)), b.add(scale, 1.0))
+    grown = b.fma(scale, small_expm1(b, r), b.add(scale, 1.0))
     far = b.sub(1.0, b.div(2.0, grown))
 
     result = b.select(b.lt(magnitude, TANH_SMALL[dtype]), near, far)

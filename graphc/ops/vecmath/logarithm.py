@@ -117,7 +117,8 @@ def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[..., Scalar]) -> Scalar:
-    """``of_split(b, k, f)`` of normal numbers, and the limits, zeros and denormals of a logarithm."""
+    """``of_split(b, k, f)`` of normal numbers, and the limits, zeros and denormals of a
+    logarithm."""
     fmt = format_of(b, x)
 
     def of_normal(x: Scalar) -> tuple[Scalar, Scalar]:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_HIGH, LN2_LOW, argument, tail
+from graphc.ops.vecmath.exponential import (
+    LN2_HIGH,
+    LN2_LOW,
+    argument,
+    small_exp,
+    small_expm1,
+)
 from graphc.ops.vecmath.floats import fast_two_sum, two_product
 from graphc.ops.vecmath.logarithm import log_tail
 
@@ -31,8 +37,7 @@ def _decay(b: ScalarBuilder, x: Scalar) -> Scalar:
     far = FAR[b.dtype(x)]
     down = b.neg(b.abs(x))
     r, first, second = argument(b, b.select(b.lt(down, far), far, down))
-    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
-    return b.mul(b.mul(p, first), second)
+    return b.mul(b.mul(small_exp(b, r), first), second)
 
 
 def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -43,16 +48,14 @@ def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.lt(x, 0.0), b.fma(b.neg(decay), part, decay), b.sub(1.0, part))
 
 
-def _closed(
-    b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None
-) -> Scalar:
+def _closed(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None) -> Scalar:
     """x sigmoid(gate + error) for x >= 0 >= gate: what a nearly closed gate lets through.
 
     With e**gate = s (1 + w) it is x (1 + w) / (1 + s + s w) * s; s comes last, so that nothing is
     rounded to a denormal before the end.
     """
     r, first, second = argument(b, gate, error)
-    w = b.mul(r, b.fma(r, tail(b, r), 1.0))
+    w = small_expm1(b, r)
     scale = b.mul(first, second)
     lower = b.fma(scale, w, b.add(scale, 1.0))
     lower_error = b.fma(scale, w, b.sub(scale, b.sub(lower, 1.0)))

@@ -95,9 +95,7 @@ def reduce_large(b: ScalarBuilder, x: Scalar) -> Angle:
         r = b.cast(total, float32)
         error = b.cast(b.sub(total, b.cast(r, float64)), float32)
         quadrant = b.cast(quadrant, int32)
-    return Angle(
-        b.select(negative, b.neg(r), r), b.select(negative, b.neg(error), error), quadrant
-    )
+    return Angle(b.select(negative, b.neg(r), r), b.select(negative, b.neg(error), error), quadrant)
 
 
 def _product(b: ScalarBuilder, x: Scalar) -> Sequence[Scalar]:
@@ -114,9 +112,7 @@ def _product(b: ScalarBuilder, x: Scalar) -> Sequence[Scalar]:
     count, mask = words.product + words.guard, (1 << _WORD) - 1
     table = [window(8 * i) for i in range(last + 3 * count)]
     digits = [b.lookup(table, b.add(row, 3 * j), int64) for j in reversed(range(count))]
-    factors = [
-        b.bit_and(b.shift_right(significand, _WORD * i), mask) for i in range(words.operand)
-    ]
+    factors = [b.bit_and(b.shift_right(significand, _WORD * i), mask) for i in range(words.operand)]
     carry, result = b.constant(0, int64), []
     for column in range(words.guard - 1, count):
         for i, factor in enumerate(factors):

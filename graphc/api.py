@@ -1,0 +1,340 @@
+"""The faces users see: Graph, Executable, compile, evaluate, parse, benchmark.
+
+A method that needs a picture, a table or the compiler imports it when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphc import location
+from graphc.errors import (
+    ArgumentError,
+    DimError,
+    DTypeError,
+    GraphcError,
+    ShapeError,
+    UnsupportedError,
+)
+from graphc.ir import dims, graphs
+from graphc.ir.nodes import Value
+from graphc.ops.random import random_updates
+from graphc.tensor import Tensor
+from runtime.executable import Executable as RuntimeExecutable
+from runtime.state import State
+from runtime.target import Target
+
+if TYPE_CHECKING:
+    import networkx
+
+    from graphc.bench import Report
+    from graphc.compiler import Compilation
+    from graphc.symbolic.typeset import Formula
+
+STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
+
+
+class Graph:
+    """A named function of its inputs: outputs to return and parameters to update.
+
+    ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their
+    new values, all computed from the old ones.  Generators of random numbers that the graph uses
+    are advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no
+    parameter, or of another shape or dtype than the parameter it updates.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N", 3))
+    >>> graph = Graph("double", outputs={"y": 2 * x})
+    >>> print(graph.text(locations=False), end="")
+    graph @double<N>(%x: f32[N, 3]) {
+      %0 = constant() {value = f32[](2.0)} : f32[]
+      %1 = broadcast(%0) {shape = [N, 3], axes = []} : f32[N, 3]
+      %2 = multiply(%1, %x) : f32[N, 3]
+      return y = %2
+    }
+    """
+
+    def __init__(
+        self,
+        name: str,
+        outputs: Tensor | Mapping[str, Tensor],
+        updates: Mapping[Tensor, Any] | Sequence[tuple[Tensor, Any]] = (),
+        *,
+        flush_denormals: bool | None = None,
+    ) -> None:
+        if not name.isidentifier():
+            raise _at_user(ArgumentError(f"a graph's name must be an identifier, not {name!r}"))
+        self.single_output = isinstance(outputs, Tensor)
+        named = {"output": outputs} if isinstance(outputs, Tensor) else dict(outputs)
+        results = {key: _tensor(value, f"output {key!r}").value for key, value in named.items()}
+        pairs = list(updates.items() if isinstance(updates, Mapping) else updates)
+        changed = [(p.value, _new_value(p, new)) for p, new in pairs]
+        _check_updated(changed)
+        known = {parameter for parameter, _ in changed}
+        for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
+            if parameter.value not in known:
+                changed.append((parameter.value, new.value))
+        self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
+        _check_inputs(self.ir)
+
+    @classmethod
+    def of(cls, ir: graphs.Graph) -> Graph:
+        """The face of an IR graph."""
+        face = cls.__new__(cls)
+        face.ir = ir
+        face.single_output = list(ir.outputs) == ["output"]
+        return face
+
+    @property
+    def name(self) -> str:
+        """The name of the graph, and of its entry in a program."""
+        return self.ir.name
+
+    def __repr__(self) -> str:
+        return f"<graph {self.name}: {len(self.ir.nodes)} nodes>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and self.ir == other.ir
+
+    def __hash__(self) -> int:
+        return hash(self.ir)
+
+    def text(self, *, locations: bool = True) -> str:
+        """The graph IR as text, which ``graphc.parse`` reads back."""
+        from graphc.ir.printer import text
+
+        return text(self.ir, locations=locations)
+
+    def svg(self) -> str:
+        """A picture as SVG text."""
+        from graphc.viz.svg import svg
+
+        return svg(self.ir)
+
+    def html(self, *, formulas: bool = False) -> str:
+        """A page of picture and text side by side, and with ``formulas`` the mathematics."""
+        from graphc.viz.html import html
+
+        return html(self.ir, formulas=formulas)
+
+    def formulas(self) -> tuple[Formula, ...]:
+        """The graph as mathematics, gradients included: each formula as text, LaTeX and MathML."""
+        from graphc.viz.mathematics import mathematics
+
+        return mathematics(self.ir)
+
+    def to_dot(self) -> str:
+        """The graph in Graphviz' language."""
+        from graphc.viz.dot import to_dot
+
+        return to_dot(self.ir)
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """The graph as networkx sees it, for analyses of one's own."""
+        from graphc.analysis.networkx_view import to_networkx
+
+        return to_networkx(self.ir)
+
+
+class Executable(RuntimeExecutable):
+    """A compiled program that remembers how it came about.  Made by ``graphc.compile``.
+
+    Entries are called as ``exe.step(x=...)``; ``exe.state["w"]`` reads and writes parameters.
+    """
+
+    def __init__(
+        self, compilation: Compilation, state: State | None, threads: int, **options: Any
+    ) -> None:
+        super().__init__(compilation.program, state, threads, **options)
+        self.compilation = compilation
+
+    def text(self, stage: str = "loops", entry: str | None = None) -> str:
+        """The program at a stage: graph, optimized, fused, loops, llvm or asm; of one entry, or of
+        all.  ``llvm`` and ``asm`` are one module for the whole program."""
+        if stage not in STAGES:
+            raise ArgumentError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
+        made = self.compilation
+        if stage == "llvm":
+            return made.llvm
+        if stage == "asm":
+            from runtime import jit
+
+            return jit.assembly(made.llvm, made.target)
+        chosen = [s for s in made.entries if entry in (None, s.graph.name)]
+        if not chosen:
+            names = ", ".join(s.graph.name for s in made.entries)
+            raise ArgumentError(f"no entry {entry!r}; there are {names}")
+        if stage == "loops":
+            from graphc.loops.printer import text as loops_text
+
+            kernels = (call.kernel for s in chosen for call in s.plan.calls)
+            return "\n".join(map(loops_text, dict.fromkeys(kernels)))
+        from graphc.ir.printer import text
+
+        return "\n".join(text(getattr(s, stage)) for s in chosen)
+
+    def graph(self, stage: str = "graph", entry: str | None = None) -> Graph:
+        """The graph of an entry (the first, unless named) as declared, optimized or fused."""
+        for stages in self.compilation.entries:
+            if entry in (None, stages.graph.name):
+                return Graph.of(getattr(stages, stage))
+        raise ArgumentError(f"no entry {entry!r}")
+
+    def report(self) -> str:
+        """What the compiler did: time of each pass and stage, kernels, memory."""
+        from graphc.report import report
+
+        return report(self.compilation)
+
+    def why_not_fused(self, producer: str, consumer: str, entry: str | None = None) -> str:
+        """The rule that kept two named values from being computed by one kernel."""
+        from graphc.report import why_not_fused
+
+        chosen = [s for s in self.compilation.entries if entry in (None, s.graph.name)]
+        return why_not_fused(chosen, producer, consumer)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program with the parameters' present values, also as code that any machine of
+        this architecture runs; ``runtime.load`` reads it without the compiler."""
+        own = self.program
+        self.program = self.compilation.portable()
+        try:
+            super().save(path)
+        finally:
+            self.program = own
+
+
+def compile(
+    *graphs: Graph | Tensor,
+    fuse: bool = True,
+    threads: int = 1,
+    state: State | None = None,
+    target: Target | None = None,
+    name: str | None = None,
+) -> Executable:
+    """Compile graphs to native code; each becomes an entry of one program with shared parameters.
+
+    A single Tensor, or a Graph of one unnamed output, makes an executable that returns an ndarray.
+    ``fuse=False`` computes each op by a kernel of its own; ``state`` shares another executable's
+    parameters; ``target`` restricts the instructions used.
+
+    >>> import graphc, numpy
+    >>> x = graphc.input("x", ("N",))
+    >>> double = compile(2 * x)
+    >>> double(numpy.arange(3, dtype="float32"))
+    array([0., 2., 4.], dtype=float32)
+    """
+    from graphc.compiler import compile_graphs
+    from runtime import jit
+
+    faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
+    for face in faces:
+        if not isinstance(face, Graph):
+            raise _at_user(ArgumentError(f"compile takes Graphs and Tensors, not {type(face)}"))
+    made = compile_graphs(
+        [face.ir for face in faces],
+        target or jit.host_target(),
+        name=name or (faces[0].name if faces else "program"),
+        fuse=fuse,
+        single_output=len(faces) == 1 and faces[0].single_output,
+    )
+    chosen = {} if target is None else {"target": target.name}
+    return Executable(made, state, threads, **chosen)
+
+
+def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
+    """The value of a Tensor, or the outputs of a Graph by name, by the reference interpreter in
+    NumPy: nothing is compiled, no parameter changed.
+
+    >>> import graphc
+    >>> x = graphc.input("x", (2,))
+    >>> evaluate(x + 1, x=[1, 2])
+    array([2., 3.], dtype=float32)
+    """
+    from graphc.ir.interpreter import evaluate as interpret
+
+    graph = Graph("main", what) if isinstance(what, Tensor) else what
+    outputs, _ = interpret(graph.ir, inputs)
+    return outputs["output"] if graph.single_output else outputs
+
+
+def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph:
+    """The graph that ``text`` says; ``ParseError`` points at line and column where it says none.
+
+    ``constants`` has the arrays that the text gives by their digest alone.
+
+    >>> graph = parse("graph @negate<N>(%x: f32[N]) { %0 = negative(%x) : f32[N] return y = %0 }")
+    >>> graph.name
+    'negate'
+    """
+    from graphc.ir.parser import parse as parse_ir
+
+    return Graph.of(parse_ir(text, constants=constants))
+
+
+def benchmark(graph: Graph | Tensor, **options: Any) -> Report:
+    """Time a graph fused, unfused and in NumPy; see ``graphc.bench.benchmark`` for the options.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N",))
+    >>> report = benchmark(2 * x + 1, sizes={"N": [1000]}, seconds=0.02)
+    >>> report.results[0].variant("fused").timing.calls >= 3
+    True
+    """
+    from graphc.bench import benchmark as measure
+
+    return measure(Graph("main", graph) if isinstance(graph, Tensor) else graph, **options)
+
+
+def _at_user(error: GraphcError) -> GraphcError:
+    return error.at(location.capture())
+
+
+def _tensor(value: Any, what: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise _at_user(ArgumentError(f"{what} must be a Tensor, not {type(value).__name__}"))
+    return value
+
+
+def _new_value(parameter: Any, new: Any) -> Value:
+    old = _tensor(parameter, "what is updated").value
+    value = _tensor(new, f"the new value of {old.name}").value
+    if old.node.op.name != "parameter":
+        raise _at_user(ArgumentError(f"{parameter!r} is no parameter, so it cannot be updated"))
+    if old.type.shape != value.type.shape:
+        raise _at_user(ShapeError(f"the update of {old.name} is {value.type}, not {old.type}"))
+    if old.type.dtype != value.type.dtype:
+        raise _at_user(DTypeError(f"the update of {old.name} is {value.type}, not {old.type}"))
+    return value
+
+
+def _check_updated(pairs: Sequence[tuple[Value, Value]]) -> None:
+    seen: set[Value] = set()
+    for parameter, _ in pairs:
+        if parameter in seen:
+            raise _at_user(ArgumentError(f"{parameter.name} is updated twice"))
+        seen.add(parameter)
+
+
+def _check_inputs(graph: graphs.Graph) -> None:
+    names: dict[str, Value] = {}
+    for value in (*graph.inputs, *graph.parameters):
+        other = names.setdefault(value.name or "", value)
+        if other is not value:
+            raise _at_user(
+                UnsupportedError(
+                    f"two inputs or parameters of {graph.name} are named {value.name!r}"
+                )
+            )
+    for node in graph.nodes:
+        for value in node.results:
+            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
+            if unbound:
+                raise DimError(
+                    f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
+                    f"{unbound[0]} among its sizes, so no call can say what it is"
+                ).at(node.location)

@@ -1,0 +1,95 @@
+"""Collapsing: two neighbouring loop axes become one where all memory allows it.
+
+Axes a, b (b directly inside a) become one of extent a*b when every access either uses both, side by
+side and whole, or neither, and nothing else asks for their indices.  The buffers' axes are merged
+with them; their elements stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from graphc.loops import ir
+from graphc.loops.walk import accesses, axis_uses, map_accesses
+
+
+def collapse(kernel: ir.Kernel) -> ir.Kernel:
+    """``kernel`` with as few loop axes as its accesses allow."""
+    merged = True
+    while merged:
+        merged = False
+        for outer, inner in _neighbours(kernel.body):
+            if _may_merge(kernel, outer, inner):
+                kernel = _merge(kernel, outer, inner)
+                merged = True
+                break
+    return kernel
+
+
+def _neighbours(body: tuple[ir.Statement, ...]) -> Iterator[tuple[ir.Axis, ir.Axis]]:
+    """Pairs of axes, the second directly inside the first."""
+    while len(body) == 1 and isinstance(body[0], ir.For):
+        loop = body[0]
+        if not any(isinstance(s, ir.Reduce) and s.kinds == ("fma",) for s in loop.body):
+            yield from zip(loop.axes, loop.axes[1:], strict=False)
+        inside = loop.body
+        if len(inside) == 1 and isinstance(inside[0], ir.For):
+            yield loop.axes[-1], inside[0].axes[0]
+        body = inside
+
+
+def _may_merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> bool:
+    shapes = {a.name: a.shape for a in kernel.arguments}
+    pairs = 0
+    for buffer, index in accesses(kernel.body):
+        found = [getattr(i, "name", None) if isinstance(i, ir.AxisIndex) else None for i in index]
+        if outer.name not in found and inner.name not in found:
+            continue
+        if found.count(outer.name) != 1 or found.count(inner.name) != 1:
+            return False
+        at = found.index(outer.name)
+        if found[at + 1 : at + 2] != [inner.name]:
+            return False
+        if shapes[buffer][at : at + 2] != (outer.extent, inner.extent):
+            return False
+        pairs += 1
+    # Every mention of the two axes must be one of those pairs.
+    return axis_uses(kernel.body, outer.name) == axis_uses(kernel.body, inner.name) == pairs
+
+
+def _merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> ir.Kernel:
+    touched: dict[str, int] = {}
+
+    def access(buffer: str, index: tuple[ir.Expr, ...]) -> tuple[ir.Expr, ...]:
+        if ir.AxisIndex(outer.name) not in index:
+            return index
+        at = touched[buffer] = index.index(ir.AxisIndex(outer.name))
+        return (*index[: at + 1], *index[at + 2 :])
+
+    body = map_accesses(kernel.body, access)
+    joint = ir.Axis(outer.name, outer.extent * inner.extent)
+    arguments = []
+    for argument in kernel.arguments:
+        at = touched.get(argument.name)
+        if at is not None:
+            shape = argument.shape
+            argument = replace(
+                argument, shape=(*shape[:at], shape[at] * shape[at + 1], *shape[at + 2 :])
+            )
+        arguments.append(argument)
+    return replace(kernel, arguments=tuple(arguments), body=_drop(body, joint, inner))
+
+
+def _drop(
+    body: tuple[ir.Statement, ...], joint: ir.Axis, inner: ir.Axis
+) -> tuple[ir.Statement, ...]:
+    """The loops with ``joint`` in the place of its outer part and without ``inner``."""
+    if len(body) != 1 or not isinstance(body[0], ir.For):
+        return body
+    loop = body[0]
+    axes = tuple(
+        joint if a.name == joint.name else a for a in loop.axes if a.name != inner.name
+    )
+    inside = _drop(loop.body, joint, inner)
+    return (replace(loop, axes=axes, body=inside),) if axes else inside

@@ -1,0 +1,61 @@
+"""What a kernel costs: operations and bytes, as sizes.  Counts, measures nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphc.ir import dims
+from graphc.ir import op as records
+from graphc.ir.dims import Size
+from graphc.loops import ir
+from graphc.loops.walk import own_expressions, parts
+
+
+def kernel_flops(kernel: ir.Kernel) -> Size:
+    """Operations of one run: an FMA is two, an op what its record says, index arithmetic none."""
+    return _flops(kernel.body, 1)
+
+
+def kernel_bytes(kernel: ir.Kernel) -> Size:
+    """Bytes that must move between memory and core at least: each buffer read or written once, and
+    one that is updated both."""
+    total: Size = 0
+    for argument in kernel.arguments:
+        times = 2 if argument.mode in ("inout", "temp") else 1
+        total = total + dims.product(argument.shape) * (argument.dtype.size * times)
+    return total
+
+
+def _flops(body: Iterable[ir.Statement], points: Size) -> Size:
+    total: Size = 0
+    for statement in body:
+        inside = points
+        if isinstance(statement, ir.For):
+            inside = points * dims.product(axis.extent for axis in statement.axes)
+            total = total + _flops(statement.body, inside)
+        elif isinstance(statement, ir.Reduce):
+            inside = points * statement.axis.extent
+            folds = sum(2 if kind == "fma" else 1 for kind in statement.kinds)
+            total = total + _flops(statement.body, inside) + inside * folds
+        elif isinstance(statement, ir.Column):
+            total = total + points
+        each = sum(_ops(e) for e in _values(statement))
+        total = total + inside * each
+    return total
+
+
+def _values(statement: ir.Statement) -> tuple[ir.Expr, ...]:
+    if isinstance(statement, (ir.Store, ir.Column)):
+        return (statement.value,)
+    return own_expressions(statement)
+
+
+def _ops(expr: ir.Expr) -> int:
+    total, pending = 0, [expr]
+    while pending:
+        at = pending.pop()
+        if isinstance(at, ir.Apply):
+            op = records.lookup(at.op)
+            total += op.cost if isinstance(op, records.Elementwise) else 1
+            pending.extend(parts(at))
+    return total

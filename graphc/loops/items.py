@@ -1,0 +1,296 @@
+"""Scalar items: what a kernel computes at one index, before it is placed into loops.
+
+``Items`` walks a body graph backwards from the stores to find at which indices each value is
+needed, then forwards to describe each as an ``Item`` over other items: an expression, the loop axes
+it depends on, and the reductions it waits for.  Views disappear here: they are index arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.analysis.access import pieces_of
+from graphc.ir import dtypes
+from graphc.ir.dims import Dim, Size
+from graphc.ir.dtypes import DType
+from graphc.ir.graphs import Graph
+from graphc.ir.index import Index, as_index, axis, constant
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
+from graphc.location import Location
+from graphc.loops import ir
+from graphc.passes.groups import is_expensive
+
+Condition = tuple[Index, Size, Size]
+Guard = tuple[tuple[bool, tuple[Condition, ...]], ...]  # (holds, all of these), and so on
+Place = tuple[tuple[Index, ...], Guard]
+
+
+@dataclass(eq=False)
+class Item:
+    """One scalar of the kernel.  ``build`` makes its expression from its operands' expressions;
+    ``axes`` are the loop axes it varies along; ``phase`` counts the reductions it must wait for;
+    ``reduction`` is set where the item is the result of one."""
+
+    operands: tuple[Item, ...]
+    build: Callable[[Sequence[ir.Expr]], ir.Expr]
+    axes: frozenset[str]
+    phase: int
+    number: int
+    dtype: DType
+    free: bool = False
+    expensive: bool = False
+    name: str | None = None
+    location: Location | None = None
+    reduction: Node | None = None
+
+
+def index_expr(index: Index | Size, atoms: dict[Item, ir.Expr]) -> ir.Expr:
+    """The loop IR expression of an index; ``atoms`` are the expressions of computed ones."""
+    index = as_index(index)
+    total: ir.Expr | None = None
+    for atom, coefficient in index.terms:
+        term = atoms[atom] if isinstance(atom, Item) else ir.AxisIndex(str(atom))
+        if coefficient != 1:
+            term = ir.Apply("multiply", (size_expr(coefficient), term), dtypes.int64)
+        total = term if total is None else ir.Apply("add", (total, term), dtypes.int64)
+    if total is None:
+        return size_expr(index.constant)
+    if index.constant == 0:
+        return total
+    return ir.Apply("add", (total, size_expr(index.constant)), dtypes.int64)
+
+
+def size_expr(size: Size) -> ir.Expr:
+    """A size as an i64 expression."""
+    return ir.SizeOf(size) if isinstance(size, Dim) else ir.Literal(int(size), dtypes.int64)
+
+
+def guard_expr(guard: Guard, atoms: dict[Item, ir.Expr]) -> ir.Expr:
+    """The boolean expression of a guard that is not empty."""
+    total: ir.Expr | None = None
+    for holds, conditions in guard:
+        part: ir.Expr | None = None
+        for index, low, high in conditions:
+            at = index_expr(index, atoms)
+            above = ir.Apply("greater_equal", (at, size_expr(low)), dtypes.bool_)
+            below = ir.Apply("less", (at, size_expr(high)), dtypes.bool_)
+            both = ir.Apply("logical_and", (above, below), dtypes.bool_)
+            part = both if part is None else ir.Apply("logical_and", (part, both), dtypes.bool_)
+        assert part is not None
+        part = part if holds else ir.Apply("logical_not", (part,), dtypes.bool_)
+        total = part if total is None else ir.Apply("logical_and", (total, part), dtypes.bool_)
+    assert total is not None
+    return total
+
+
+class Items:
+    """The items of a body graph, given the index at which each output is stored."""
+
+    def __init__(
+        self,
+        body: Graph,
+        stores: Mapping[Value, tuple[Index, ...]],
+        buffers: Mapping[Value, str],
+        folded: Callable[[Node], Index],
+    ) -> None:
+        """``stores`` says at which index each result is needed, ``buffers`` the argument that each
+        input of the body is, ``folded`` the loop axis that a reduction or product runs along."""
+        self.buffers = buffers
+        self.folded = folded
+        self.all: list[Item] = []
+        self._wanted: dict[Value, dict[Place, None]] = {}
+        self._items: dict[tuple[Value, Place], Item] = {}
+        for value, index in stores.items():
+            self._want(value, index, ())
+        for node in reversed(body.nodes):
+            self._demand(node)
+        for value in body.inputs:
+            for index, guard in self._wanted.get(value, {}):
+                self._items[value, (index, guard)] = self._load(value, index, guard)
+        for node in body.nodes:
+            for value in node.results:
+                for place in self._wanted.get(value, {}):
+                    self._items[value, place] = self._item(node, value, place)
+
+    def at(self, value: Value, index: tuple[Index, ...], guard: Guard = ()) -> Item:
+        """The item of ``value`` at ``index``."""
+        return self._items[value, (_normal(value, index), guard)]
+
+    def _want(self, value: Value, index: Sequence[Index | Size], guard: Guard) -> None:
+        self._wanted.setdefault(value, {})[_normal(value, index), guard] = None
+
+    def _demand(self, node: Node) -> None:
+        """Enter at which indices the operands of ``node`` are needed."""
+        for value in node.results:
+            for index, guard in self._wanted.get(value, {}):
+                for operand, at, under in self._sources(node, index, guard):
+                    self._want(operand, at, under)
+
+    def _sources(
+        self, node: Node, index: tuple[Index, ...], guard: Guard
+    ) -> list[tuple[Value, Sequence[Index | Size], Guard]]:
+        op = node.op
+        if isinstance(op, (Elementwise, Check)):
+            return [(operand, index, guard) for operand in node.operands]
+        if isinstance(op, Rearrange):
+            return [
+                (node.operands[piece.operand], piece.index, guard + own)
+                for piece, own in _guarded(pieces_of(node, index) or ())
+                if piece.operand is not None
+            ]
+        if isinstance(op, Reduction):
+            (position,) = node.attributes["axes"]
+            at = (*index[:position], self.folded(node), *index[position:])
+            return [(node.operands[0], at, guard)]
+        if isinstance(op, Contraction):
+            left, right = node.operands
+            *batch, row, column = index
+            k = self.folded(node)
+            return [(left, (*batch, row, k), guard), (right, (*batch, k, column), guard)]
+        if isinstance(op, Gather):
+            return [(node.operands[1], op.index_at(index, node.attributes), guard)]
+        return []
+
+    def _new(
+        self,
+        operands: Sequence[Item],
+        build: Callable[..., ir.Expr],
+        dtype: DType,
+        axes: Iterable[str] = (),
+        **more: Any,
+    ) -> Item:
+        varies = frozenset(axes).union(*(item.axes for item in operands))
+        phase = max((_phase_after(item) for item in operands), default=0)
+        item = Item(tuple(operands), build, varies, phase, len(self.all), dtype, **more)
+        self.all.append(item)
+        return item
+
+    def _item(self, node: Node, value: Value, place: Place) -> Item:
+        index, guard = place
+        op, dtype = node.op, value.type.dtype
+        needed = self._sources(node, index, guard)
+        sources = [self.at(v, tuple(map(as_index, i)), under) for v, i, under in needed]
+        about: dict[str, Any] = {"name": node.name, "location": node.location}
+        if isinstance(op, Elementwise):
+            attributes = tuple(sorted(node.attributes.items()))
+            return self._new(
+                sources,
+                lambda x: ir.Apply(op.name, tuple(x), dtype, attributes),
+                dtype,
+                expensive=is_expensive(op),
+                **about,
+            )
+        if isinstance(op, Check):
+            return sources[0]  # what it refuses, it refuses before any kernel runs
+        if isinstance(op, Rearrange):
+            return self._select(node, index, sources)
+        if isinstance(op, (Reduction, Contraction)):
+            item = self._new(sources, lambda x: x[0], dtype, reduction=node, **about)
+            item.axes = frozenset().union(*map(_axes_of, index))
+            return item
+        if isinstance(op, Gather):
+            return self._gather(node, index, guard, sources[0])
+        if op.name == "iota":
+            position = index[node.attributes["axis"]]
+            return self._new(
+                [],
+                lambda _: _converted(index_expr(position, {}), dtype),
+                dtype,
+                _axes_of(position),
+                free=True,
+            )
+        number = node.attributes["value"].reshape(-1)[0].item()
+        return self._new([], lambda _: ir.Literal(number, dtype), dtype, free=True)
+
+    def _select(self, node: Node, index: tuple[Index, ...], sources: list[Item]) -> Item:
+        pieces = _guarded(pieces_of(node, index) or ())
+        dtype = node.result.type.dtype
+        if len(pieces) == 1 and pieces[0][0].operand is not None:
+            return sources[0]
+        atoms = {a for _, g in pieces for _, cs in g for i, _, _ in cs for a in i.atoms}
+
+        def build(x: Sequence[ir.Expr]) -> ir.Expr:
+            values = iter(x)
+            found = [
+                next(values) if p.operand is not None else ir.Literal(p.fill, dtype)
+                for p, _ in pieces
+            ]
+            total = found[-1]
+            for value, (piece, _) in reversed(list(zip(found[:-1], pieces[:-1], strict=True))):
+                where = guard_expr(((True, _conditions(piece)),), {})
+                total = ir.Apply("where", (where, value, total), dtype)
+            return total
+
+        return self._new(sources, build, dtype, (a for a in atoms if isinstance(a, str)))
+
+    def _load(
+        self, value: Value, index: tuple[Index, ...], guard: Guard, operands: Sequence[Item] = ()
+    ) -> Item:
+        name, dtype = self.buffers[value], value.type.dtype
+        atoms = {a for i in index for a in i.atoms}
+        atoms |= {a for _, cs in guard for i, _, _ in cs for a in i.atoms}
+
+        def build(x: Sequence[ir.Expr]) -> ir.Expr:
+            computed = dict(zip(operands, x, strict=True))
+            where = guard_expr(guard, computed) if guard else None
+            return ir.Load(name, tuple(index_expr(i, computed) for i in index), dtype, where)
+
+        return self._new(operands, build, dtype, (a for a in atoms if isinstance(a, str)))
+
+    def _gather(self, node: Node, index: tuple[Index, ...], guard: Guard, taken: Item) -> Item:
+        op, source = node.op, node.operands[0]
+        assert isinstance(op, Gather)
+        at = tuple(map(as_index, op.source_at(index, axis(taken), node.attributes)))
+        (position,) = (p for p, i in enumerate(at) if taken in i.atoms)
+        limit = source.type.shape[position]
+        dtype = node.operands[1].type.dtype
+
+        def clamp(x: Sequence[ir.Expr]) -> ir.Expr:
+            wide = _converted(x[0], dtypes.int64, dtype)
+            last = size_expr(limit - 1)
+            low = ir.Apply("maximum", (wide, ir.Literal(0, dtypes.int64)), dtypes.int64)
+            return ir.Apply("minimum", (low, last), dtypes.int64)
+
+        clamped = self._new([taken], clamp, dtypes.int64)
+        at = tuple(map(as_index, op.source_at(index, axis(clamped), node.attributes)))
+        return self._load(source, at, guard, [clamped])
+
+
+def _phase_after(item: Item) -> int:
+    return item.phase + 1 if item.reduction is not None else item.phase
+
+
+def _converted(x: ir.Expr, dtype: dtypes.DType, source: dtypes.DType = dtypes.int64) -> ir.Expr:
+    if dtype == source:
+        return x
+    return ir.Apply("astype", (x,), dtype, (("dtype", dtype),))
+
+
+def _axes_of(index: Index) -> frozenset[str]:
+    return frozenset(atom for atom in index.atoms if isinstance(atom, str))
+
+
+def _normal(value: Value, index: Sequence[Index | Size]) -> tuple[Index, ...]:
+    """Axes of length 1 are read at 0, so that equal places have equal indices."""
+    return tuple(
+        constant(0) if size == 1 else as_index(i)
+        for i, size in zip(index, value.type.shape, strict=True)
+    )
+
+
+def _conditions(piece: Piece) -> tuple[Condition, ...]:
+    return tuple((as_index(i), low, high) for i, low, high in piece.where)
+
+
+def _guarded(pieces: Sequence[Piece]) -> list[tuple[Piece, Guard]]:
+    """Each piece with the guard under which it alone holds."""
+    earlier: Guard = ()
+    found = []
+    for piece in pieces:
+        own: Guard = ((True, _conditions(piece)),) if piece.where else earlier
+        found.append((piece, own))
+        earlier = (*earlier, (False, _conditions(piece)))
+    return found

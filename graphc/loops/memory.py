@@ -1,0 +1,68 @@
+"""Memory: places in the arena by liveness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphc.ir import dims
+from graphc.ir.dims import Size
+from graphc.ir.nodes import Value
+from graphc.loops.plan import ArenaSlot, Place
+from graphc.loops.steps import Step
+
+ALIGNMENT = 64
+Region = tuple[Size, Size]  # offset and bytes
+
+
+@dataclass(frozen=True)
+class Memory:
+    """``end`` is the arena's size in bytes; ``scratch`` the places of the steps' temp arguments;
+    ``slots`` names the regions for reports."""
+
+    end: Size
+    scratch: dict[tuple[int, str], Place]
+    slots: dict[str, Region]
+
+
+def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
+    """Give every made value that has none yet a place (entered into ``place``), from the step that
+    makes it to the last that reads it.  A free region is used again for an equal size, or a number
+    that is known to fit."""
+    last_read = {v: n for n, step in enumerate(order) for v in step.reads}
+    end: Size = 0
+    free: list[Region] = []
+    dying: dict[int, list[Region]] = {}
+    scratch: dict[tuple[int, str], Place] = {}
+    slots: dict[str, Region] = {}
+
+    def allocate(elements: Size, width: int, until: int, label: str) -> Place:
+        nonlocal end
+        size = dims.ceil_divide(elements * width, ALIGNMENT) * ALIGNMENT
+        region = next((r for r in free if _fits(size, r[1])), None)
+        if region is None:
+            region = (end, size)
+            end = end + size
+        else:
+            free.remove(region)
+        dying.setdefault(until, []).append(region)
+        slots[f"{label}.{len(slots)}"] = region
+        return ArenaSlot(region[0])
+
+    for number, step in enumerate(order):
+        for value in step.makes:
+            if value not in place:
+                until, label = last_read.get(value, number), value.name or step.kind
+                place[value] = allocate(value.type.size, value.type.dtype.size, until, label)
+        for a in step.lowered.kernel.arguments:
+            if a.mode == "temp":
+                spot = allocate(dims.product(a.shape), a.dtype.size, number, a.name)
+                scratch[id(step), a.name] = spot
+        free += dying.pop(number, [])
+    return Memory(end, scratch, slots)
+
+
+def _fits(size: Size, region: Size) -> bool:
+    if isinstance(size, int) and isinstance(region, int):
+        return size <= region <= max(2 * size, 4096)
+    return size == region

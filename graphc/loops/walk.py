@@ -1,0 +1,140 @@
+"""Walking and rewriting the statements and expressions of loop IR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from graphc.ir import dims
+from graphc.ir.dims import Size
+from graphc.loops import ir
+
+AccessMap = Callable[[str, tuple[ir.Expr, ...]], tuple[ir.Expr, ...]]
+
+
+def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
+    """All statements, outer ones first, in the order of the text."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ir.For, ir.Reduce)):
+            yield from statements(statement.body)
+
+
+def own_expressions(statement: ir.Statement) -> tuple[ir.Expr, ...]:
+    """The expressions written in a statement itself, not in the loops inside it."""
+    if isinstance(statement, ir.Let):
+        return (statement.value,)
+    if isinstance(statement, (ir.Store, ir.Column)):
+        return (*statement.index, statement.value)
+    if isinstance(statement, ir.Reduce):
+        return statement.values
+    if isinstance(statement, ir.Check):
+        return (statement.condition, statement.index, statement.value)
+    return ()
+
+
+def parts(expr: ir.Expr) -> tuple[ir.Expr, ...]:
+    """The direct sub-expressions."""
+    if isinstance(expr, ir.Apply):
+        return expr.operands
+    if isinstance(expr, ir.Load):
+        return expr.index if expr.guard is None else (*expr.index, expr.guard)
+    return ()
+
+
+def expressions_of(statement: ir.Statement) -> Iterator[ir.Expr]:
+    """Every expression and sub-expression written in a statement itself."""
+    pending = list(reversed(own_expressions(statement)))
+    while pending:
+        expr = pending.pop()
+        yield expr
+        pending.extend(reversed(parts(expr)))
+
+
+def expressions(body: Iterable[ir.Statement]) -> Iterator[ir.Expr]:
+    """Every expression and sub-expression, in the order of the text."""
+    for statement in statements(body):
+        yield from expressions_of(statement)
+
+
+def accesses(body: Iterable[ir.Statement]) -> Iterator[tuple[str, tuple[ir.Expr, ...]]]:
+    """Buffer and index of every load, store and column."""
+    for statement in statements(body):
+        if isinstance(statement, (ir.Store, ir.Column)):
+            yield statement.buffer, statement.index
+    for expr in expressions(body):
+        if isinstance(expr, ir.Load):
+            yield expr.buffer, expr.index
+
+
+def axis_uses(body: Iterable[ir.Statement], name: str) -> int:
+    """How often the index of axis ``name`` is mentioned; a column over it counts."""
+    mentions = sum(1 for e in expressions(body) if isinstance(e, ir.AxisIndex) and e.name == name)
+    return mentions + sum(
+        1 for s in statements(body) if isinstance(s, ir.Column) and s.axis == name
+    )
+
+
+def map_accesses(body: tuple[ir.Statement, ...], change: AccessMap) -> tuple[ir.Statement, ...]:
+    """The statements with the index of every access replaced by ``change(buffer, index)``, those
+    within an index first."""
+    return tuple(_map_statement(statement, change) for statement in body)
+
+
+def _map_statement(statement: ir.Statement, change: AccessMap) -> ir.Statement:
+    if isinstance(statement, ir.Let):
+        return replace(statement, value=_map_expr(statement.value, change))
+    if isinstance(statement, (ir.Store, ir.Column)):
+        index = change(statement.buffer, statement.index)
+        return replace(statement, index=index, value=_map_expr(statement.value, change))
+    if isinstance(statement, ir.Reduce):
+        values = tuple(_map_expr(value, change) for value in statement.values)
+        return replace(statement, body=map_accesses(statement.body, change), values=values)
+    if isinstance(statement, ir.For):
+        return replace(statement, body=map_accesses(statement.body, change))
+    return statement
+
+
+def _map_expr(expr: ir.Expr, change: AccessMap) -> ir.Expr:
+    if isinstance(expr, ir.Apply):
+        operands = tuple(_map_expr(operand, change) for operand in expr.operands)
+        return replace(expr, operands=operands)
+    if isinstance(expr, ir.Load):
+        guard = None if expr.guard is None else _map_expr(expr.guard, change)
+        index = tuple(_map_expr(part, change) for part in expr.index)  # a gather's holds accesses
+        return replace(expr, index=change(expr.buffer, index), guard=guard)
+    return expr
+
+
+def rename_buffer(body: tuple[ir.Statement, ...], old: str, new: str) -> tuple[ir.Statement, ...]:
+    """The statements with stores to ``old`` made to ``new``."""
+    renamed: list[ir.Statement] = []
+    for statement in body:
+        if isinstance(statement, (ir.For, ir.Reduce)):
+            statement = replace(statement, body=rename_buffer(statement.body, old, new))
+        elif isinstance(statement, (ir.Store, ir.Column)) and statement.buffer == old:
+            statement = replace(statement, buffer=new)
+        renamed.append(statement)
+    return tuple(renamed)
+
+
+def sizes_of(kernel: ir.Kernel) -> Iterator[Size]:
+    """The sizes a kernel depends on: shapes, extents, and sizes used as numbers."""
+    for argument in kernel.arguments:
+        yield from argument.shape
+    for statement in statements(kernel.body):
+        if isinstance(statement, ir.For):
+            yield from (axis.extent for axis in statement.axes)
+        elif isinstance(statement, ir.Reduce):
+            yield statement.axis.extent
+    for expr in expressions(kernel.body):
+        if isinstance(expr, ir.SizeOf):
+            yield expr.size
+
+
+def with_dims(kernel: ir.Kernel) -> ir.Kernel:
+    """``kernel`` with the named dims that its sizes depend on."""
+    found: set[str] = set()
+    for size in sizes_of(kernel):
+        found |= dims.names(size)
+    return replace(kernel, dims=tuple(sorted(found)))

@@ -1,0 +1,276 @@
+"""Fusion: nodes become groups, and each group one ``fusion`` node that owns a body graph.
+
+Greedy, in topological order: a node's group is joined with the groups that produce its operands
+(products first, then reductions, then the rest), then groups that read the same values over the
+same loop are joined.  What may be joined is decided by ``graphc.passes.groups.joined`` and by the
+requirement that no other kernel lies between.  With ``enabled=False`` each node is a group of its
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graphc.ir import op as records
+from graphc.ir.graphs import Graph, clone, collect
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Elementwise
+from graphc.passes.groups import Group, Reason, Uses, group_of, joined
+
+
+@dataclass(frozen=True)
+class Fuse:
+    """The pass."""
+
+    enabled: bool = True
+    name: str = "fuse"
+
+    def run(self, graph: Graph) -> Graph:
+        """``graph`` as fusion nodes, and reshapes that only rename memory."""
+        uses = Uses(graph)
+        grouping = Grouping(uses, graph)
+        if self.enabled:
+            self.group(grouping)
+        return _rebuild(graph, grouping)
+
+    def group(self, grouping: Grouping) -> None:
+        """Join what may be joined."""
+        grouping.join_producers()
+        grouping.join_siblings()
+        grouping.sink_cheap()
+
+
+class Grouping:
+    """Which group each computing node belongs to."""
+
+    def __init__(self, uses: Uses, graph: Graph) -> None:
+        self.uses = uses
+        self.position = {node: i for i, node in enumerate(graph.nodes)}
+        self.group: dict[Node, Group] = {
+            node: group_of(node, i) for node, i in self.position.items() if node in uses.edges_of
+        }
+
+    def groups(self) -> list[Group]:
+        """All groups, by the position of their last node."""
+        return sorted(set(self.group.values()), key=lambda g: g.last)
+
+    def producers(self, group: Group) -> list[Group]:
+        """The other groups whose values ``group`` reads."""
+        found: dict[Group, None] = {}
+        for node in group.nodes:
+            for edge in self.uses.edges_of[node]:
+                producer = self.group.get(edge.read.value.node)
+                if producer is not None and producer is not group:
+                    found[producer] = None
+        return list(found)
+
+    def join_producers(self) -> None:
+        """Join each node's group with its producers' where it may be."""
+        for node in list(self.group):
+            for producer in sorted(self.producers(self.group[node]), key=_preference):
+                self._try(producer, self.group[node])
+
+    def sink_cheap(self) -> None:
+        """Move a node that costs next to nothing into the only group that reads it, where all it
+        reads is in memory anyhow: its operands are read there instead of its result (the sign that
+        a relu's gradient asks for)."""
+        for node in list(self.group):
+            home = self.group[node]
+            reader = self._only_reader(node)
+            if reader is None or reader is home or len(home.nodes) == 1:
+                continue
+            if not all(self._in_memory(e.read.value, home) for e in self.uses.edges_of[node]):
+                continue
+            home.nodes.remove(node)
+            self.group[node] = group_of(node, self.position[node])
+            self._try(self.group[node], reader)
+            if self.group[node] is not self.group[reader.nodes[0]]:
+                home.nodes.append(node)
+                self.group[node] = home
+
+    def _only_reader(self, node: Node) -> Group | None:
+        """The group that all readers of a cheap node's value are in."""
+        if not isinstance(node.op, Elementwise) or node.op.cost > 1:
+            return None
+        if node.result in self.uses.stored:
+            return None
+        readers = {self.group[reader] for reader in self.uses.readers.get(node.result, ())}
+        return readers.pop() if len(readers) == 1 else None
+
+    def _in_memory(self, value: Value, home: Group) -> bool:
+        """Whether ``value`` is stored for others than ``home`` anyhow."""
+        if value in self.uses.stored or value.node not in self.group:
+            return True
+        readers = {self.group[reader] for reader in self.uses.readers[value]}
+        return bool(readers - {home})
+
+    def join_siblings(self) -> None:
+        """Join groups that read the same values over the same loop: one pass instead of two."""
+        for readers in list(self.uses.readers.values()):
+            first = self.group[readers[0]]
+            for reader in readers[1:]:
+                other = self.group[reader]
+                both_loops = first.kind == other.kind == "loop"
+                if other is not first and both_loops and first.domain == other.domain:
+                    early, late = sorted((first, other), key=lambda g: g.last)
+                    if not self.depends(late, early) and not self.uses.between(early, late):
+                        self._try(early, late)
+                first = self.group[reader]
+
+    def _try(self, producer: Group, consumer: Group) -> None:
+        if producer is consumer or isinstance(self.joinable(producer, consumer), Reason):
+            return
+        joint = joined(producer, consumer, self.uses)
+        assert isinstance(joint, Group)
+        for node in joint.nodes:
+            self.group[node] = joint
+
+    def joinable(self, producer: Group, consumer: Group) -> Reason | None:
+        """Why the two may not be one kernel; ``None`` where they may."""
+        joint = joined(producer, consumer, self.uses)
+        if isinstance(joint, Reason):
+            return joint
+        if self.depends(producer, consumer):  # each reads the other: both ways must be legal
+            back = joined(consumer, producer, self.uses)
+            if isinstance(back, Reason):
+                return back
+        between = [
+            g
+            for one, other in ((consumer, producer), (producer, consumer))
+            for g in self.producers(one)
+            if g is not other and self.depends(g, other)
+        ]
+        if between:
+            return Reason("another kernel between them needs the one and is needed by the other")
+        return None
+
+    def depends(self, group: Group, on: Group) -> bool:
+        """Whether ``group`` is ``on`` or needs it, directly or through others."""
+        pending, seen = [group], {group}
+        while pending:
+            current = pending.pop()
+            if current is on:
+                return True
+            for producer in self.producers(current):
+                # What ends before ``on`` begins can't need it.
+                if producer not in seen and producer.last >= on.first:
+                    seen.add(producer)
+                    pending.append(producer)
+        return False
+
+
+def _preference(group: Group) -> tuple[int, int]:
+    rank = 0 if group.kind == "product" else 1 if group.along is not None else 2
+    return rank, -group.last
+
+
+def _rebuild(graph: Graph, grouping: Grouping) -> Graph:
+    new: dict[Value, Value] = {}
+    for group in _in_order(grouping):
+        if group.kind == "alone":
+            (node,) = group.nodes
+            operands = [new.get(v, v) for v in node.operands]
+            new.update(zip(node.results, clone(node, operands).results, strict=True))
+        else:
+            new.update(_fusion_node(group, grouping, new))
+    return collect(
+        graph.name,
+        {name: new.get(v, v) for name, v in graph.outputs.items()},
+        [(p, new.get(v, v)) for p, v in graph.updates],
+        inputs=graph.inputs,
+        parameters=graph.parameters,
+        constraints=graph.constraints,
+        flush_denormals=graph.flush_denormals,
+    )
+
+
+def _in_order(grouping: Grouping) -> Iterable[Group]:
+    """Groups, each after those it reads."""
+    done: set[Group] = set()
+    for root in grouping.groups():
+        stack = [root]
+        while stack:
+            group = stack[-1]
+            waiting = [g for g in grouping.producers(group) if g not in done]
+            if group in done or waiting:
+                stack.extend(waiting)
+                if group in done:
+                    stack.pop()
+                continue
+            done.add(stack.pop())
+            yield group
+
+
+def _fusion_node(group: Group, grouping: Grouping, new: dict[Value, Value]) -> dict[Value, Value]:
+    """The fusion node of ``group``; what its values outside are, by the values they replace."""
+    nodes = sorted(group.nodes, key=grouping.position.__getitem__)
+    body = _Body(set(nodes), grouping.uses)
+    for node in nodes:
+        operands = [body.inner(v) for v in node.operands]
+        body.new.update(zip(node.results, clone(node, operands).results, strict=True))
+    members = set(nodes)
+    outputs = [
+        value
+        for node in nodes
+        for value in node.results
+        if value in grouping.uses.stored
+        or any(r not in members for r in grouping.uses.readers.get(value, ()))
+    ]
+    inner = collect(
+        group.name,
+        {str(i): body.new[v] for i, v in enumerate(outputs)},
+        inputs=[inside for _, inside in body.inputs],
+    )
+    outer_operands = [new.get(outside, outside) for outside, _ in body.inputs]
+    fusion = Node(
+        records.lookup("fusion"),
+        outer_operands,
+        {"kind": group.kind, "domain": group.domain, "along": group.along},
+        [v.type for v in outputs],
+        location=nodes[-1].location,
+        name="_".join(dict.fromkeys(v.name or v.node.op.name for v in outputs)),
+        body=inner,
+    )
+    return dict(zip(outputs, fusion.results, strict=True))
+
+
+class _Body:
+    """The body graph of one group while it is built: views are copied into every reader's body."""
+
+    def __init__(self, members: set[Node], uses: Uses) -> None:
+        self.members = members
+        self.uses = uses
+        self.new: dict[Value, Value] = {}
+        self.inputs: list[tuple[Value, Value]] = []
+
+    def inner(self, value: Value) -> Value:
+        """What stands for ``value`` inside the body."""
+        stack = [value]
+        while stack:
+            at = stack[-1]
+            if at in self.new:
+                stack.pop()
+                continue
+            outside = at.node.op.name in ("input", "parameter", "constant")
+            if outside or at.node in self.uses.edges_of:
+                self.new[at] = self._input(at)
+                continue
+            waiting = [v for v in at.node.operands if v not in self.new]
+            stack.extend(waiting)
+            if not waiting:
+                copy = clone(at.node, [self.new[v] for v in at.node.operands])
+                self.new.update(zip(at.node.results, copy.results, strict=True))
+        return self.new[value]
+
+    def _input(self, value: Value) -> Value:
+        if value.node.op.name == "constant" and value.type.size == 1:
+            return clone(value.node, ()).result
+        name = f"{value.name or value.node.op.name}"
+        taken = {inside.name for _, inside in self.inputs}
+        unique = name if name not in taken else f"{name}_{len(self.inputs)}"
+        node = Node(
+            records.lookup("input"), (), {}, [value.type], location=value.node.location, name=unique
+        )
+        self.inputs.append((value, node.result))
+        return node.result

@@ -1,0 +1,297 @@
+"""Groups of nodes that become one kernel, and the rule that says which may be joined.
+
+A group is one of
+
+* ``loop``: a nest over ``domain`` with at most one axis ``along`` that reductions fold; values are
+  either full (shape ``domain``) or outer (``domain`` without ``along``);
+* ``product``: a matrix product over ``domain`` [..., M, N] with scalar work on its elements in
+  registers, and sums of its columns;
+* ``alone``: a node that shares its kernel with no other.
+
+``joined(a, b)`` decides whether the producer group ``a`` may be joined to its consumer ``b`` and,
+where it may not, says why.  It is the only place that knows, and ``Executable.why_not_fused``
+quotes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
+from graphc.ir.dims import Shape
+from graphc.ir.graphs import Graph
+from graphc.ir.nodes import Node, Value
+from graphc.ir.op import Contraction, Elementwise, Gather, Op, Rearrange, Reduction
+
+BODY_LIMIT = 200  # ops a kernel: LLVM's time is superlinear in the length of a block
+CHEAP = 4  # flops that may be repeated for every row instead of being stored once
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why two groups may not share a kernel."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(eq=False)
+class Group:
+    """``inside`` are the nodes computed at another index than the domain's (read through a view
+    within the group), which therefore can't be outputs.  ``first`` and ``last`` bound the nodes'
+    positions in the graph."""
+
+    kind: str
+    nodes: list[Node]
+    domain: Shape
+    along: int | None = None
+    inside: set[Node] = field(default_factory=set)
+    first: int = 0
+    last: int = 0
+
+    @property
+    def name(self) -> str:
+        return "+".join(dict.fromkeys(node.name or node.op.name for node in self.nodes))
+
+    def outer(self) -> Shape | None:
+        """The shape of values that the reduced axis has been folded out of."""
+        if self.along is None:
+            return None
+        return self.domain[: self.along] + self.domain[self.along + 1 :]
+
+
+def units_dropped(shape: Shape) -> Shape:
+    """The shape without axes of length 1, which no loop needs."""
+    return tuple(size for size in shape if size != 1)
+
+
+def group_of(node: Node, position: int) -> Group:
+    """The group of one node."""
+    kind, domain, along = _shape_of_loops(node)
+    return Group(kind, [node], domain, along, first=position, last=position)
+
+
+def _shape_of_loops(node: Node) -> tuple[str, Shape, int | None]:
+    if isinstance(node.op, Contraction):
+        return "product", node.result.type.shape, None
+    if isinstance(node.op, Reduction):
+        (along,) = node.attributes["axes"]
+        return "loop", node.operands[0].type.shape, along
+    if isinstance(node.op, Rearrange) and not is_view(node):
+        return "alone", node.result.type.shape, None
+    return "loop", node.result.type.shape, None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """``reader`` (of the consumer group) reads ``read.value`` (of the producer group) through its
+    operand number ``operand``."""
+
+    reader: Node
+    operand: int
+    read: Read
+
+    @property
+    def repeated(self) -> tuple[int, ...] | None:
+        """``Read.missing`` for the operand's axes of length other than 1."""
+        shape = self.reader.operands[self.operand].type.shape
+        missing = self.read.missing(len(shape))
+        return None if missing is None else tuple(a for a in missing if shape[a] != 1)
+
+    @property
+    def grows(self) -> bool:
+        """Whether elements of the value are read more than once."""
+        shape = self.reader.operands[self.operand].type.shape
+        atoms = {atom for index in self.read.index for atom in index.atoms}
+        return any(size != 1 and axis not in atoms for axis, size in enumerate(shape))
+
+
+class Uses:
+    """Who reads what in a graph, through views; and which values must be in memory."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.operand_reads: dict[Value, list[Read]] = {}
+        self.edges_of: dict[Node, list[Edge]] = {}
+        self.readers: dict[Value, list[Node]] = {}
+        self.stored: set[Value] = set(graph.results)
+        for node in graph.nodes:
+            needed = (v for i, v in enumerate(node.operands) if must_be_stored(node, i))
+            self.stored.update(needed)
+        self.stored_nodes = {value.node for value in self.stored}
+        for node in graph.nodes:
+            if self.computes(node):
+                self._enter(node)
+
+    def computes(self, node: Node) -> bool:
+        """Whether ``node`` has a group: it computes, or is a view or free source to be stored."""
+        if node.op.name == "constant" and not is_free_source(node):
+            return False
+        if is_view(node) or is_free_source(node):
+            return node in self.stored_nodes
+        return True
+
+    def _enter(self, node: Node) -> None:
+        found = []
+        for number, operand in enumerate(node.operands):
+            for read in self._reads(operand):
+                found.append(Edge(node, number, read))
+                self.readers.setdefault(read.value, []).append(node)
+        self.edges_of[node] = found
+
+    def _reads(self, value: Value) -> list[Read]:
+        if value not in self.operand_reads:
+            self.operand_reads[value] = reads(value, self.stored_nodes)
+        return self.operand_reads[value]
+
+    def between(self, producer: Group, consumer: Group) -> list[Edge]:
+        """All reads of the producer's values by the consumer's nodes."""
+        members = set(producer.nodes)
+        return [
+            edge
+            for node in consumer.nodes
+            for edge in self.edges_of[node]
+            if edge.read.value.node in members
+        ]
+
+    def needed_beyond(self, group: Group, other: Group) -> bool:
+        """Whether a value of ``group`` is needed outside the two groups."""
+        members = {*group.nodes, *other.nodes}
+        return any(
+            value in self.stored or any(r not in members for r in self.readers.get(value, ()))
+            for node in group.nodes
+            for value in node.results
+        )
+
+
+def joined(a: Group, b: Group, uses: Uses) -> Group | Reason:
+    """The group that computes producer ``a`` and consumer ``b`` in one kernel, or why there is
+    none."""
+    for group in (a, b):
+        if group.kind == "alone":
+            return Reason(f"{group.name} is another name for the same memory, not a computation")
+    if len(a.nodes) + len(b.nodes) > BODY_LIMIT:
+        return Reason(f"together they exceed {BODY_LIMIT} ops, the limit of one kernel")
+    if a.kind == b.kind == "product":
+        return Reason("a kernel computes one matrix product")
+    found = uses.between(a, b)
+    for edge in found:
+        if isinstance(edge.reader.op, Contraction):
+            return Reason(
+                f"{_named(edge)} is an operand of a matrix product, which reads each element "
+                "many times"
+            )
+        if isinstance(edge.reader.op, Gather) and edge.operand == 0:
+            return Reason(f"{_named(edge)} is read at computed places, so it must be stored first")
+    if a.kind == "product":
+        return _epilogue(a, b, found)
+    if b.kind == "product":
+        return _beside_epilogue(a, b, found)
+    return _loops(a, b, found, uses)
+
+
+def _named(edge: Edge) -> str:
+    return edge.read.value.name or edge.read.value.node.op.name
+
+
+def _union(a: Group, b: Group, kind: str, domain: Shape, along: int | None) -> Group:
+    first, last = min(a.first, b.first), max(a.last, b.last)
+    return Group(kind, [*a.nodes, *b.nodes], domain, along, a.inside | b.inside, first, last)
+
+
+def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
+    for edge in found:
+        operand = edge.reader.operands[edge.operand]
+        if edge.repeated != () or operand.type.shape != product.domain:
+            return Reason(
+                f"{_named(edge)} comes out of the product's tiles in the product's shape; "
+                f"{edge.reader.op.name} reads it in another"
+            )
+    if loop.domain != product.domain:
+        return Reason(f"the product is {_shape(product.domain)}, its use {_shape(loop.domain)}")
+    if loop.along is None:
+        return _union(product, loop, "product", product.domain, None)
+    if loop.along != len(product.domain) - 2:
+        return Reason("a row's reduction needs the whole row, and a tile holds a part of it")
+    if len(loop.nodes) > 1:
+        return Reason("the sum of a column is complete only after the last tile")
+    return _union(product, loop, "product", product.domain, None)
+
+
+def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | Reason:
+    if loop.along is not None:
+        return Reason("a reduction cannot be computed inside a product's tile")
+    if loop.domain != product.domain or any(edge.repeated != () for edge in found):
+        return Reason("it would be computed anew for every row of the product's tiles")
+    return _union(loop, product, "product", product.domain, None)
+
+
+def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
+    if any(edge.reader in b.inside for edge in found):
+        return _through_view(a, b, found, uses)
+    if all(edge.repeated == () for edge in found):
+        return _same_loops(a, b)
+    last = len(b.domain) - 1
+    rows = all(
+        edge.repeated == ()
+        or edge.repeated == (edge.reader.operands[edge.operand].type.rank - 1,)
+        for edge in found
+    )
+    if rows and last >= 0 and b.along in (None, last):
+        joint = _same_loops(a, replace(b, along=last))
+        if isinstance(joint, Group):
+            return joint
+    return _through_view(a, b, found, uses)
+
+
+def _same_loops(a: Group, b: Group) -> Group | Reason:
+    """Both run over one domain, each value full or outer."""
+    for frame, other in ((b, a), (a, b)):
+        if frame.along is None and other.along is not None:
+            continue
+        fits = [units_dropped(frame.domain)]
+        if frame.along is not None:
+            fits.append(units_dropped(frame.outer() or ()))
+        same_axis = other.along is None or (
+            units_dropped(other.domain) == fits[0]
+            and units_dropped(other.outer() or ()) == fits[-1]
+        )
+        if same_axis and units_dropped(other.domain) in fits:
+            return _union(a, b, "loop", frame.domain, frame.along)
+    return Reason(f"one runs over {_loop_text(a)}, the other over {_loop_text(b)}")
+
+
+def _through_view(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
+    """``a`` is computed where ``b`` reads it, at the index the views between say."""
+    if a.along is not None:
+        return Reason("the result of a reduction is used along the axis it was folded over")
+    if uses.needed_beyond(a, b):
+        return Reason(f"{a.name} is needed elsewhere too, in its own shape")
+    per_value = [edge.read.value for edge in found]
+    again = any(edge.grows for edge in found) or len(set(per_value)) < len(per_value)
+    if again and cost(a.nodes) > CHEAP:
+        return Reason(f"{a.name} would be computed again for every element that reads it")
+    joint = _union(a, b, "loop", b.domain, b.along)
+    joint.inside.update(a.nodes)
+    return joint
+
+
+def _loop_text(group: Group) -> str:
+    along = "" if group.along is None else f" folding axis {group.along}"
+    return f"{_shape(group.domain)}{along}"
+
+
+def _shape(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+def cost(nodes: Iterable[Node]) -> int:
+    """Flops an element."""
+    return sum(node.op.cost for node in nodes if isinstance(node.op, Elementwise))
+
+
+def is_expensive(op: Op) -> bool:
+    """Whether computing an element anew costs more than storing and reading it."""
+    return isinstance(op, Elementwise) and op.cost >= 8

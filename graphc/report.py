@@ -1,0 +1,70 @@
+"""What the compiler did, in words: its report, and why two values were not fused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.compiler import Compilation, Stages
+from graphc.errors import ArgumentError
+from graphc.ir.graphs import Graph
+from graphc.ir.nodes import Node
+from graphc.passes.fuse import Fuse, Grouping
+from graphc.passes.groups import Reason, Uses
+
+
+def report(made: Compilation) -> str:
+    """Time of each pass and stage, kernels with what they compute, and memory."""
+    lines = [f"{made.name}: for {made.target.name}, {'fused' if made.fused else 'not fused'}"]
+    for stages in made.entries:
+        lines += ["", f"entry {stages.graph.name}", *_indented(str(stages.report))]
+        lines.append(f"  {len(stages.plan.calls)} kernels")
+        for call in stages.plan.calls:
+            where = f"  ({', '.join(call.locations[:3])})" if call.locations else ""
+            lines.append(f"    {call.kind:8} {call.kernel.name}: {' '.join(call.nodes[:8])}{where}")
+        places = len(stages.plan.slots)
+        lines.append(f"  arena of {stages.plan.arena_bytes} bytes in {places} places")
+    lines.append("")
+    lines += [f"{name:8} {seconds * 1e3:8.2f} ms" for name, seconds in made.seconds.items()]
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
+
+
+def why_not_fused(entries: Sequence[Stages], producer: str, consumer: str) -> str:
+    """The rule that kept the values called ``producer`` and ``consumer`` apart; that they share a
+    kernel, where they do.  Raises ``ArgumentError`` where no node has such a name."""
+    for stages in entries:
+        graph = stages.optimized
+        first, second = _find(graph, producer), _find(graph, consumer)
+        if first is None or second is None:
+            continue
+        return _explain(graph, first, second)
+    names = sorted({n.name for s in entries for n in s.optimized.nodes if n.name})
+    raise ArgumentError(
+        f"no entry has values named {producer!r} and {consumer!r} after optimization; "
+        f"there are {', '.join(names)}"
+    )
+
+
+def _find(graph: Graph, name: str) -> Node | None:
+    return next((n for n in reversed(graph.nodes) if n.name == name), None) or next(
+        (n for n in reversed(graph.nodes) if n.op.name == name), None
+    )
+
+
+def _explain(graph: Graph, first: Node, second: Node) -> str:
+    grouping = Grouping(Uses(graph), graph)
+    Fuse().group(grouping)
+    one, other = grouping.group.get(first), grouping.group.get(second)
+    if one is None or other is None:
+        return "one of them is a view or a constant: it is computed by whoever reads it"
+    if one is other:
+        return "they are fused: one kernel computes both"
+    if not grouping.depends(other, one):
+        if not grouping.depends(one, other):
+            return "neither reads the other"
+        one, other = other, one
+    reason = grouping.joinable(one, other)
+    return str(reason) if isinstance(reason, Reason) else "nothing forbids it"

@@ -1,0 +1,31 @@
+"""An entry's two native functions as Python callables, and what keeps their code in memory."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.jit import Library
+
+
+@dataclass(frozen=True)
+class NativeEntry:
+    """``run`` takes a frame's address and gives a status, ``fill_sizes`` takes a table's address.
+
+    Other Python threads run meanwhile.  The code is unmapped with the last reference to
+    ``library``, so whoever may call has to hold this whole object.
+    """
+
+    run: Callable[[int], int]
+    fill_sizes: Callable[[int], None]
+    library: Library
+
+
+def find(library: Library, name: str) -> NativeEntry:
+    """The entry ``name`` of ``library``; raises as ``Library.address`` does."""
+    run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(library.address(name))
+    sizes = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address(f"{name}.sizes"))
+    return NativeEntry(run, sizes, library)

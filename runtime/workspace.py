@@ -1,0 +1,66 @@
+"""What one running call needs to itself: an arena, and a frame for each entry.
+
+Calls take a workspace from a pool and put it back, so that calls in several threads, or one inside
+another (from a signal handler), never share one.  Taking and putting back are single list
+operations, which Python makes atomic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from runtime.memory import Arena, address_of
+from runtime.program import FRAME_BUFFERS, Entry
+
+
+class Frame:
+    """The words of an entry's frame; those of parameters and constants are filled for good."""
+
+    def __init__(self, entry: Entry, fixed: Sequence[int]) -> None:
+        inputs = FRAME_BUFFERS + len(entry.inputs)
+        self._memory = np.zeros(inputs + len(fixed) + len(entry.outputs), np.int64)
+        self._memory[inputs : inputs + len(fixed)] = fixed
+        self.words = memoryview(self._memory)  # type: ignore[arg-type]
+        self.address = address_of(self._memory)
+        self.first_output = inputs + len(fixed)
+        self.calls = 0
+
+
+class Workspace:
+    """An arena shared by the entries of one executable, and their frames."""
+
+    def __init__(self, poison: bool) -> None:
+        self.poison = poison
+        self.arena = Arena(poison)
+        self.frames: dict[str, Frame] = {}
+
+
+class Workspaces:
+    """The pool: as many workspaces as calls ever ran at once."""
+
+    def __init__(self, poison: bool) -> None:
+        self._poison = poison
+        self._all: list[Workspace] = []
+        self._idle: list[Workspace] = []
+
+    def take(self) -> Workspace:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            workspace = Workspace(self._poison)
+            self._all.append(workspace)
+            return workspace
+
+    def put_back(self, workspace: Workspace) -> None:
+        self._idle.append(workspace)
+
+    def calls(self, entry: str) -> int:
+        """Native calls made of ``entry``, in all workspaces."""
+        frames = [workspace.frames.get(entry) for workspace in list(self._all)]
+        return sum(frame.calls for frame in frames if frame is not None)
+
+    def high_water(self) -> int:
+        """The most bytes of an arena ever written to; only counted in poisoned runs."""
+        return max((workspace.arena.high_water for workspace in list(self._all)), default=0)

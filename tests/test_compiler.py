@@ -1,0 +1,68 @@
+"""Graphs that ways of compiling have got wrong, each compiled against the interpreter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc.ir import dtypes, interpreter
+from graphc.loops.parser import parse
+from graphc.loops.printer import text
+from graphc.loops.verifier import verify
+
+
+def compiled(graph: graphc.Graph, fuse: bool = True, **inputs: Any) -> dict[str, np.ndarray]:
+    """The outputs, after they have been compared with the interpreter's; every kernel is legal and
+    reads back from its text."""
+    exe = graphc.compile(graph, fuse=fuse)
+    for stages in exe.compilation.entries:
+        for call in stages.plan.calls:
+            verify(call.kernel)
+            assert parse(text(call.kernel)) == call.kernel
+    expected, _ = interpreter.evaluate(graph.ir, inputs)
+    outputs: dict[str, np.ndarray] = exe.entries[graph.name](**inputs)
+    for name, array in expected.items():
+        assert outputs[name].dtype == array.dtype
+        np.testing.assert_allclose(outputs[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+    return outputs
+
+
+@pytest.mark.parametrize("dtype", [d for d in dtypes.ALL if not d.is_float], ids=str)
+def test_products_of_integers(dtype: dtypes.DType) -> None:
+    x, y = graphc.input("x", ("N", 17), dtype), graphc.input("y", (17, 33), dtype)
+    rng = np.random.default_rng(0)
+    given = {
+        "x": rng.integers(0, 100, (9, 17)).astype(dtype.numpy),
+        "y": rng.integers(0, 100, (17, 33)).astype(dtype.numpy),
+    }
+    compiled(graphc.Graph("product", {"z": x @ y, "v": x @ y[:, 0]}), **given)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_gather_by_an_index_over_collapsed_axes(fuse: bool) -> None:
+    x = graphc.input("x", (1, 16, 2))
+    index = graphc.input("index", (1, 16, 2), graphc.uint8)
+    graph = graphc.Graph("gather", {"y": graphc.take_along_axis(x, index, 0) * 2})
+    array = np.arange(32, dtype="f").reshape(1, 16, 2)
+    compiled(graph, fuse, x=array, index=np.zeros((1, 16, 2), "u1"))
+
+
+def test_a_reduction_stored_along_the_axis_it_folded() -> None:
+    x = graphc.input("x", (3,))
+    lowest = graphc.argmin(x, keepdims=True)
+    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(lowest, (3,))})
+    compiled(graph, x=np.array([2, 1, 3], "f"))
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_size_that_is_only_a_number(fuse: bool) -> None:
+    x = graphc.input("x", ("N", "K"))
+    count = graphc.astype(graphc.size_of(x.shape[0] * x.shape[1]), graphc.float32)
+    labels = graphc.input("labels", ("M",), graphc.int32)
+    taken = graphc.take_along_axis(graphc.sum(x, 1), labels, 0)
+    graph = graphc.Graph("size", {"y": graphc.sum(x) / count, "count": count, "taken": taken})
+    given = {"x": np.ones((3, 5), "f"), "labels": np.array([2, 0], "int32")}
+    assert compiled(graph, fuse, **given)["count"] == 15
