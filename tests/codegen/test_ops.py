@@ -1,4 +1,4 @@
-"""Every elementwise op's lowering: native against NumPy, bit for bit, special values too."""
+"""Every elementwise op's native code against NumPy, bit for bit, special values included."""
 
 from __future__ import annotations
 

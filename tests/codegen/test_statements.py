@@ -17,9 +17,8 @@ kernel k<N>(x: f32[N], out y: f32[]) {
   y[] = s
 }""",
     "moments of everything at once": """
-kernel k<N>(
-    x: f32[N, M],
-    out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]
+kernel k<N, M>(
+  x: f32[N, M], out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]
 ) {
   for i < N parallel {
     s, q, p, m, l = reduce add, add, argmax, minimum, any j < M vector(8) order(lanes) {
@@ -28,7 +27,7 @@ kernel k<N>(
     }
     a[i] = s; b[i] = q; c[i] = p; d[i] = m; e[i] = l
   }
-}""".replace("k<N>", "k<N, M>"),
+}""",
     "dot": """
 kernel k<N>(x: f32[N], y: f32[N], out z: f32[]) {
   s = reduce fma i < N vector(16) order(lanes) { x[i], y[i] }

@@ -6,6 +6,8 @@ from typing import Any
 
 import graphc
 from graphc.ir import dims, dtypes
+from graphc.ir.dims import Size
+from graphc.ir.dtypes import DType
 from graphc.tensor import Tensor, functions
 from tests.random_graphs.builder import MOST_ELEMENTS, Builder
 
@@ -89,7 +91,7 @@ def dense(build: Builder) -> Tensor:
 def gathered(build: Builder) -> Tensor:
     x = build.tensor(lambda t: t.ndim >= 1)
     axis = build.random.randrange(x.ndim)
-    dtype = build.random.choice((dtypes.int32, dtypes.int64, dtypes.uint8))
+    dtype = _index_dtype(build, x.shape[axis])
     count = build.random.choice((1, 2, 5, 16))
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
     if build.chance(0.6) and min(build.values(x.shape[axis])) > 0:
@@ -100,6 +102,11 @@ def gathered(build: Builder) -> Tensor:
         wide = build.tensor(lambda t: t.dtype.is_integer)
         index = (graphc.iota(shape, axis) * 3 + (wide.size if not wide.ndim else 1)) % 4
     return graphc.take_along_axis(x, index, axis)
+
+
+def _index_dtype(build: Builder, limit: Size) -> DType:
+    wide = max(build.values(limit)) > 255
+    return build.random.choice((dtypes.int32, dtypes.int64, *([] if wide else [dtypes.uint8])))
 
 
 def one_hot(build: Builder) -> Tensor:
@@ -142,7 +149,7 @@ def loss(build: Builder) -> Tensor:
 def _sparse_loss(build: Builder, x: Tensor, logits: bool) -> Tensor:
     if min(build.values(x.shape[-1])) == 0:
         return graphc.mse(x, x)
-    dtype = build.random.choice((dtypes.int32, dtypes.int64, dtypes.uint8))
+    dtype = _index_dtype(build, x.shape[-1])
     labels = build.input(x.shape[:-1], dtype, build.indices(x.shape[-1], dtype))
     predicted = x if logits else graphc.abs(x) + 0.1
     return graphc.sparse_categorical_crossentropy(labels, predicted, from_logits=logits)
