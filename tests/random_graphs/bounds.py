@@ -44,6 +44,10 @@ class Bounded:
     def exact(self) -> bool:
         return not self.error.any()
 
+    def scaled(self, factor: float) -> Bounded:
+        """With all errors ``factor`` times as large."""
+        return Bounded(self.value, self.error * factor)
+
 
 def bounded(
     graph: Graph,
