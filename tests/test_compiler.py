@@ -87,7 +87,8 @@ def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
     x = graphc.input("x", shape)
     rows = x * graphc.mean(x, axis=-1, keepdims=True)
     both = graphc.sum(x, axis=-1) + graphc.sum(x, axis=-3 % len(shape) if shape[1] == 1 else -2)
-    graph = graphc.Graph("square", {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both})
+    outputs = {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both}
+    graph = graphc.Graph("square", outputs)
     array = np.random.default_rng(0).standard_normal(shape).astype("f")
     compiled(graph, x=array)
     compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)
