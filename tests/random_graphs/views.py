@@ -1,4 +1,5 @@
-"""Steps that move elements: slices with any step, flips, pads, concatenations, reshapes and others."""
+"""Steps that move elements: slices with any step, flips, pads, concatenations, reshapes and
+others."""
 
 from __future__ import annotations
 
