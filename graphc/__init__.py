@@ -28,6 +28,7 @@ _LATER = {
     "compile": "graphc.api",
     "evaluate": "graphc.api",
     "parse": "graphc.api",
+    "parse_all": "graphc.api",
     "check_gradient": "graphc.autodiff",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",

@@ -80,3 +80,15 @@ def test_batches_of_products_with_a_transposed_operand(rows: int, columns: int) 
         "s": rng.standard_normal((4, rows, 11)).astype("f"),
     }
     compiled(graphc.Graph("products", {"symbolic": x @ y.mT, "static": s @ y.mT}), **arrays)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (3, 1, 3)])
+def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
+    x = graphc.input("x", shape)
+    rows = x * graphc.mean(x, axis=-1, keepdims=True)
+    both = graphc.sum(x, axis=-1) + graphc.sum(x, axis=-3 % len(shape) if shape[1] == 1 else -2)
+    outputs = {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both}
+    graph = graphc.Graph("square", outputs)
+    array = np.random.default_rng(0).standard_normal(shape).astype("f")
+    compiled(graph, x=array)
+    compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)

@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,10 +102,10 @@ def test_modules_say_what_they_are_for(path: Path) -> None:
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:home|root|work|Users|tmp)/\w+|[A-Z]:\\\\Users")
 
 
-TEXTS = [*WRITTEN, *ROOT.glob("*.md"), *ROOT.glob("graphc/docs/*.md")]
+PROSE = [*ROOT.glob("*.md"), *ROOT.glob("graphc/docs/*.md")]
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=named)
+@pytest.mark.parametrize("path", [*WRITTEN, *PROSE], ids=named)
 def test_no_paths_of_a_machine(path: Path) -> None:
     if path != Path(__file__).resolve():
         assert not MACHINE_PATHS.findall(path.read_text())
@@ -137,19 +136,3 @@ def test_nothing_recurses_by_default() -> None:
     for path in WRITTEN:
         if path != Path(__file__).resolve():
             assert "setrecursionlimit" not in path.read_text(), named(path)
-
-
-def test_the_lowest_versions_are_those_of_the_package() -> None:
-    """tests/lowest.txt, with which the tests were run, names the bounds of pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    wanted = {*project["dependencies"], *extras["test"], *extras["examples"]}
-    lowest = (ROOT / "tests" / "lowest.txt").read_text().split()
-    assert {release(line, "==") for line in lowest} == {release(line, ">=") for line in wanted}
-
-
-def release(requirement: str, relation: str) -> tuple[str, tuple[int, ...]]:
-    """A package and a version of three numbers: 1.26 is 1.26.0."""
-    name, _, version = requirement.partition(relation)
-    numbers = [int(number) for number in version.split(".")]
-    return name, tuple([*numbers, 0, 0][:3])

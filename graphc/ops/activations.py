@@ -68,7 +68,7 @@ def _gelu(b: ScalarBuilder, x: Scalar, *, approximate: bool = False) -> Scalar:
 
 
 def _gelu_reference(x: np.ndarray, *, approximate: bool = False) -> np.ndarray:
-    return widened(references.gelu_tanh)(x) if approximate else references.gelu(x)
+    return widened(references.gelu_tanh if approximate else references.gelu)(x)
 
 
 def _gelu_meaning(sp: Any, x: Any, *, approximate: bool = False) -> Any:

@@ -84,7 +84,7 @@ and y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded to
 erf = elementwise(
     "erf",
     math=lambda sp, x: sp.erf(x),
-    numpy=references.erf,
+    numpy=widened(references.erf),
     lower=error_function.erf,
     doc="The error function 2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x.",
     cost=33,

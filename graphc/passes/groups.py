@@ -62,6 +62,12 @@ class Group:
             return None
         return self.domain[: self.along] + self.domain[self.along + 1 :]
 
+    def place(self) -> int | None:
+        """Which of the axes longer than 1 is ``along``; ``None`` where that is of length 1."""
+        if self.along is None or self.domain[self.along] == 1:
+            return None
+        return len(units_dropped(self.domain[: self.along]))
+
 
 def units_dropped(shape: Shape) -> Shape:
     """The shape without axes of length 1, which no loop needs."""
@@ -257,6 +263,7 @@ def _same_loops(a: Group, b: Group) -> Group | Reason:
         same_axis = other.along is None or (
             units_dropped(other.domain) == fits[0]
             and units_dropped(other.outer() or ()) == fits[-1]
+            and other.place() == frame.place()
         )
         if same_axis and units_dropped(other.domain) in fits:
             return _union(a, b, "loop", frame.domain, frame.along)

@@ -90,6 +90,16 @@ def dense(build: Builder) -> Tensor:
     return y
 
 
+def columns(build: Builder) -> Tensor:
+    """Sums over the rows of a product, as gradients of biases are, beside the product itself."""
+    y = dense(build)
+    if y.ndim < 2 or not build.fits(y):
+        return y
+    build.pool.append(y)
+    axis = build.random.choice((0, -2, tuple(range(y.ndim - 1))))
+    return functions[build.random.choice(("sum", "sum", "max", "mean"))](y, axis)
+
+
 def gathered(build: Builder) -> Tensor:
     x = build.tensor(lambda t: t.ndim >= 1)
     axis = build.random.randrange(x.ndim)

@@ -1,7 +1,7 @@
 """exp, expm1 and elu by x = n ln 2 + r with abs(r) <= ln(2)/2, and a polynomial in r.
 
-Responsible for the arithmetic only.  ``reduce`` and ``tail`` serve the functions made of
-exponentials (hyperbolic, logistic, error_function, power).
+Responsible for the arithmetic only.  What is not a function of its own serves the
+functions made of exponentials (hyperbolic, logistic, error_function, power).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EXP_TAIL = {
 
 @dataclass(frozen=True)
 class Reduced:
-    """x = n ln 2 + r + r_error with r exact; ``bits`` hold n + 2 * bias in their low part."""
+    """x = n LN2_HIGH + r, which is exact; ``bits`` hold n + 2 * bias in their low part."""
 
     n: Scalar
     r: Scalar
@@ -51,7 +51,8 @@ class Reduced:
 
 
 def reduce(b: ScalarBuilder, x: Scalar) -> Reduced:
-    """Splits ``x``, which must be within the bounds of ``exp``; ``n ln2_low`` is still in ``r``."""
+    """Splits ``x``, which must be within the bounds of ``exp``.  From ``r``, n LN2_LOW is still to
+    be taken away."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     shifted = b.fma(x, LOG2_E, b.constant(fmt.shifter, dtype))
     n = b.sub(shifted, fmt.shifter)

@@ -1,7 +1,7 @@
 """The two floating-point formats as the vector math needs them, and steps all functions share.
 
-Responsible for polynomials, sums and products with their rounding errors, and integer-built powers
-of two.  Knows no function.
+Responsible for polynomials, and for sums, products and quotients with their rounding errors.  Knows
+no function.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def polynomial(b: ScalarBuilder, x: Scalar, table: Table) -> Scalar:
 
 
 def fast_two_sum(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
-    """``x + y`` rounded, and its error; where abs(x) >= abs(y) or x is 0 (Dekker)."""
+    """``x + y`` rounded, and its error; where abs(x) >= abs(y), x is 0, or x is a
+    multiple of the last place of y (Dekker)."""
     total = b.add(x, y)
     return total, b.sub(y, b.sub(total, x))
 
@@ -106,8 +107,3 @@ def clamp(b: ScalarBuilder, x: Scalar, low: float, high: float) -> Scalar:
     """``x`` within ``[low, high]``; a NaN passes."""
     x = b.select(b.gt(x, high), high, x)
     return b.select(b.lt(x, low), low, x)
-
-
-def power_of_two(b: ScalarBuilder, n: Scalar, fmt: Format) -> Scalar:
-    """``2**n`` of the integer ``n``, where that is a normal number."""
-    return b.bitcast(b.shift_left(b.add(n, fmt.bias), fmt.mantissa), fmt.dtype)

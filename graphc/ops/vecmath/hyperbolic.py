@@ -54,7 +54,7 @@ SHIFTER_BITS = {float32: 0x4B400000 + 2 * 127, float64: (0x4338 << 48) + 2 * 102
 TANH_SMALL = {float32: 0.75, float64: 0.625}
 # tanh is 1 to the last bit from here on.
 TANH_ONE = {float32: 9.1, float64: 19.1}
-# sinh and cosh overflow below.
+# sinh and cosh are infinite from here on.
 HYPERBOLIC_HIGHEST = {float32: 89.5, float64: 710.6}
 
 

@@ -61,29 +61,49 @@ def gelu_tanh(x: Array) -> Array:
     return np.asarray(np.where(np.isneginf(x), near, x) * opened)
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
-_erfc = np.frompyfunc(math.erfc, 1, 1)
+_libm_erf, _libm_erfc = np.frompyfunc(math.erf, 1, 1), np.frompyfunc(math.erfc, 1, 1)
+
+
+def _erf_series(x: Array) -> Array:
+    """erf of x in [-2, 2], by a series of terms of one sign."""
+    total = np.ones_like(x)
+    for term in range(60, 0, -1):
+        total = 1 + 2 * x**2 / (2 * term + 1) * total
+    return np.asarray(2 / _root_pi(x) * np.exp(-(x**2)) * x * total)
+
+
+def _erfc_fraction(x: Array) -> Array:
+    """erfc of x >= 1.7, by its continued fraction (Laplace)."""
+    fraction = x
+    for term in range(90, 0, -1):
+        fraction = x + term / (2 * fraction)
+    return np.asarray(np.exp(-(x**2)) / (_root_pi(x) * fraction))
+
+
+def _root_pi(x: Array) -> Any:
+    return np.sqrt(np.arctan2(x.dtype.type(0), x.dtype.type(-1)))
 
 
 def erf(x: Array) -> Array:
-    return rounded(_erf(np.asarray(x, np.float64)), x.dtype)
+    """libm's in float64, whose last place does not matter to float32; else series and fraction."""
+    if x.dtype == np.float64:
+        return rounded(_libm_erf(x), x.dtype)
+    far = np.copysign(1 - _erfc_fraction(np.clip(np.abs(x), 1.75, 10)), x)
+    return np.where(np.abs(x) < 1.75, _erf_series(np.clip(x, -1.75, 1.75)), far)
+
+
+def _erfc(x: Array) -> Array:
+    if x.dtype == np.float64:
+        return rounded(_libm_erfc(x), x.dtype)
+    tail = _erfc_fraction(np.maximum(np.abs(x), 1.75))
+    tail = np.where(x < 0, 2 - tail, tail)
+    return np.where(np.abs(x) < 1.75, 1 - _erf_series(np.clip(x, -1.75, 1.75)), tail)
 
 
 def gelu(x: Array) -> Array:
-    """x erfc(a) / 2 with a = -x / sqrt(2), whose rounding to float64 is made good by the slope;
-    in erfc's tail, from its continued fraction (Laplace)."""
-    with np.errstate(all="ignore"):
-        wide = np.clip(np.asarray(x, np.longdouble), -45, 45)
-        exact = -wide / np.sqrt(np.longdouble(2))
-        a = exact.astype(np.float64)
-        root_pi = np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1)))
-        slope = -2 / root_pi * np.exp(-(exact**2))
-        value = np.asarray(_erfc(a), np.float64) + slope * (exact - a)
-        fraction = exact
-        for term in range(40, 0, -1):
-            fraction = exact + term / (2 * fraction)
-        value = np.where(a > 3, np.exp(-(exact**2)) / (root_pi * fraction), value)
-        return rounded(np.where(x > 45, x, wide) * value / 2, x.dtype)
+    """x erfc(-x / sqrt(2)) / 2; 0 below -45 in every format, and x above."""
+    near = np.clip(x, -45, 45)
+    return np.asarray(np.where(x > 45, x, near) * _erfc(-near / np.sqrt(x.dtype.type(2))) / 2)
 
 
 def power(x: Array, y: Array) -> Array:

@@ -12,6 +12,7 @@ from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.floats import INFINITY, Parts, fast_two_sum, format_of, polynomial, quotient
 from graphc.ops.vecmath.range_reduction import Angle, is_large, reduce, reduce_large
 
+# (atan(q) - q) / q^3 at q^2, for abs(q) <= TURN
 ATAN_TAIL = {
     float32: (-0.33333316, 0.19998875, -0.1426057, 0.10847947, -0.07645192, 0.03415664),
     float64: (
