@@ -52,7 +52,8 @@ def test_a_gather_by_an_index_over_collapsed_axes(fuse: bool) -> None:
 
 def test_a_reduction_stored_along_the_axis_it_folded() -> None:
     x = graphc.input("x", (3,))
-    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(graphc.argmin(x, keepdims=True), (3,))})
+    lowest = graphc.argmin(x, keepdims=True)
+    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(lowest, (3,))})
     compiled(graph, x=np.array([2, 1, 3], "f"))
 
 
@@ -86,7 +87,8 @@ def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
     x = graphc.input("x", shape)
     rows = x * graphc.mean(x, axis=-1, keepdims=True)
     both = graphc.sum(x, axis=-1) + graphc.sum(x, axis=-3 % len(shape) if shape[1] == 1 else -2)
-    graph = graphc.Graph("square", {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both})
+    outputs = {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both}
+    graph = graphc.Graph("square", outputs)
     array = np.random.default_rng(0).standard_normal(shape).astype("f")
     compiled(graph, x=array)
     compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)

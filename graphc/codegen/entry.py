@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from graphc.codegen.kernel import ModuleParts, has_checks, unit_count
 from graphc.codegen.sizes import SizeValues
-from graphc.codegen.values import POINTER, Value, index
+from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
@@ -63,10 +63,7 @@ def helpers(entries: Sequence[EntryPlan], target: Target, parts: ModuleParts) ->
 def emit_entry(
     entry: EntryPlan, symbols: Sequence[str], target: Target, parts: ModuleParts
 ) -> list[str]:
-    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of its
-    calls."""
-    from graphc.codegen.module import global_name
-
+    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are its calls' functions."""
     sizes, body = Writer(), Writer()
     _fill_table(sizes, entry)
     _Entry(body, entry, target).emit(symbols)

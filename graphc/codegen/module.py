@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
 from graphc.codegen.kernel import ModuleParts, emit_kernel
+from graphc.codegen.values import global_name
 from graphc.ir.dims import Size, named
 from graphc.loops.ir import Kernel
 from graphc.loops.plan import EntryPlan
 from runtime.target import Target
-
-_PLAIN = re.compile(r"[-a-zA-Z$._][-a-zA-Z$._0-9]*")
 
 
 class _Functions:
@@ -67,11 +65,6 @@ def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = (
     functions = _Functions(target, "")
     functions.add(kernel, {size: slot for slot, size in enumerate(sizes)})
     return _text(functions, [], target)
-
-
-def global_name(name: str) -> str:
-    """How the text says a global symbol."""
-    return f"@{name}" if _PLAIN.fullmatch(name) else f'@"{name}"'
 
 
 def _text(functions: _Functions, lines: list[str], target: Target) -> str:

@@ -6,6 +6,8 @@ reduced axis is followed where the order leaves room for it, and otherwise makes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphc.codegen import lanes, prefetching
 from graphc.codegen.context import Context
 from graphc.codegen.fold import State
@@ -35,21 +37,23 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
     extent, unroll = context.size(statement.axis.extent), max(1, statement.unroll)
     writer = context.writer
     whole = writer.multiply(writer.divide(extent, unroll), index(unroll))
-    ranges = [(index(0), whole, unroll), (whole, extent, 1)]
-    states = [run.start() for run in runs]
-    for first, last, count in ranges if unroll > 1 else ranges[:1]:
+    like = [run.start() for run in runs]
 
-        def steps(at: Value, carried: list[Value], count: int = count) -> list[Value]:
-            current = unflat(carried, states)
-            if first is not whole:
-                prefetching.step(context, writer.divide(at, unroll))
-            for position in range(count):
-                axis = TileAxis(statement.axis.name, at, 1, 0, position)
-                current = step(context, statement, axis, runs, current)
-            return flat(current)
+    def steps(at: Value, carried: Sequence[Value], count: int) -> list[Value]:
+        current = unflat(carried, like)
+        for position in range(count):
+            axis = TileAxis(statement.axis.name, at, 1, 0, position)
+            current = step(context, statement, axis, runs, current)
+        return flat(current)
 
-        states = unflat(writer.loop(first, last, count, flat(states), steps), states)
-    return states
+    def unrolled(at: Value, carried: Sequence[Value]) -> list[Value]:
+        prefetching.step(context, writer.divide(at, unroll))
+        return steps(at, carried, unroll)
+
+    values = writer.loop(index(0), whole, unroll, flat(like), unrolled)
+    if unroll > 1:
+        values = writer.loop(whole, extent, 1, values, lambda at, rest: steps(at, rest, 1))
+    return unflat(values, like)
 
 
 def _tree(context: Context, statement: Reduce, runs: list[Running]) -> list[States]:

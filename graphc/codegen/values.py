@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from ctypes import c_float
 from functools import lru_cache
@@ -22,6 +23,7 @@ _SCALAR_TYPES = {
     "ptr": "ptr",
 }
 _SUFFIXES = {**{name: name for name in _SCALAR_TYPES}, "u8": "i8", "bool": "i1", "ptr": "p0"}
+_PLAIN = re.compile(r"[-a-zA-Z$._][-a-zA-Z$._0-9]*")
 _types: dict[tuple[str, int], str] = {}
 
 
@@ -76,6 +78,11 @@ def suffix(dtype: DType, width: int = 1) -> str:
     """How an intrinsic's name says the type: ``v16f32``."""
     scalar = _SUFFIXES[dtype.short]
     return scalar if width == 1 else f"v{width}{scalar}"
+
+
+def global_name(name: str) -> str:
+    """How the text says a global symbol."""
+    return f"@{name}" if _PLAIN.fullmatch(name) else f'@"{name}"'
 
 
 def rounded(value: float | int | bool, dtype: DType) -> float | int | bool:

@@ -1,21 +1,52 @@
 """Checks of the data: kernels that run first and refuse indices that are out of range.
 
-An index computed from an input or a parameter by nothing but conversions is checked before the
-first write; an index computed in another way is clamped where it is used.
+An index that is an input or a parameter, perhaps moved or converted, is checked before the first
+write, and exactly the elements that are used; an index computed in another way is clamped where it
+is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
+
 from graphc.analysis.access import reads
 from graphc.ir import dims, dtypes
+from graphc.ir.dims import Shape, Size
 from graphc.ir.graphs import Graph
+from graphc.ir.index import Index, axis, constant
 from graphc.ir.nodes import Node, Value
 from graphc.loops import ir
-from graphc.loops.items import size_expr
+from graphc.loops.items import index_expr, size_expr
 from graphc.loops.steps import place_text
 from graphc.loops.walk import with_dims
 
 Checked = tuple[Value, ir.Kernel]
+
+
+@dataclass(frozen=True)
+class _Elements:
+    """Those elements of ``value`` at ``index``, over axes of ``shape`` whose atoms are 0, 1, ..."""
+
+    value: Value
+    shape: Shape
+    index: tuple[Index, ...]
+
+    @classmethod
+    def all_of(cls, value: Value) -> _Elements:
+        shape = value.type.shape
+        return cls(value, shape, tuple(map(_axis_or_zero, range(len(shape)), shape)))
+
+    @property
+    def is_all_in_order(self) -> bool:
+        """Whether these are all elements of ``value`` in the order in which they lie."""
+        here, there = self.shape, self.value.type.shape
+        atoms = [i for i, size in enumerate(here) if size != 1]
+        sizes = [k for k, size in enumerate(there) if size != 1]
+        return len(atoms) == len(sizes) and all(
+            self.index[k].single == i and there[k] == here[i]
+            for k, i in zip(sizes, atoms, strict=True)
+        )
 
 
 def check_kernels(graph: Graph, entry: str) -> tuple[list[Checked], dict[int, tuple[str, str]]]:
@@ -23,58 +54,109 @@ def check_kernels(graph: Graph, entry: str) -> tuple[list[Checked], dict[int, tu
     status code the message (formatted with ``index`` and ``value``) and the user's line."""
     kernels: list[Checked] = []
     messages: dict[int, tuple[str, str]] = {}
-    done: set[tuple[Value, dims.Size]] = set()
+    done: set[tuple[_Elements, Size, Size]] = set()
     known = {*graph.inputs, *graph.parameters}
     for fusion in (n for n in graph.nodes if n.body is not None):
         assert fusion.body is not None
-        outside = dict(zip(fusion.body.inputs, fusion.operands, strict=True))
-        for node in fusion.body.nodes:
-            base = _base(node) if node.op.name == "check_index" else None
-            value = None if base is None else outside.get(base)
-            if value not in known or value is None or (value, _limit(node)) in done:
+        for node in (n for n in fusion.body.nodes if n.op.name == "check_index"):
+            found = _given_elements(node.operands[0], fusion, known)
+            low, limit = node.attributes.get("low", 0), node.attributes["limit"]
+            if found is None or (found, low, limit) in done:
                 continue
-            done.add((value, _limit(node)))
+            done.add((found, low, limit))
             code = len(messages) + 1
-            kernels.append((value, _kernel(f"{entry}.check{code}", value, _limit(node), code)))
-            messages[code] = (_message(value, node), place_text(node))
+            kernels.append((found.value, _kernel(f"{entry}.check{code}", found, low, limit, code)))
+            messages[code] = (_message(found.value, limit), place_text(node))
     return kernels, messages
 
 
-def _limit(node: Node) -> dims.Size:
-    limit: dims.Size = node.attributes["limit"]
-    return limit
-
-
-def _base(node: Node) -> Value | None:
-    """The value whose elements, all of them, ``node`` checks, seen through conversions."""
-    value = node.operands[0]
+def _given_elements(value: Value, fusion: Node, known: Container[Value]) -> _Elements | None:
+    """The elements of a value of ``known`` that ``value``, in the body of ``fusion``, consists of;
+    ``None`` where it is computed otherwise."""
+    found = _Elements.all_of(value)
+    inside: Node | None = fusion
     while True:
-        found = reads(value)
-        if len(found) != 1 or found[0].partial or found[0].missing(value.type.rank) is None:
+        behind = _behind_views(found)
+        if behind is None:
             return None
-        value = found[0].value
-        if value.node.op.name != "astype":
-            return value
-        value = value.node.operands[0]
+        found, at = behind, behind.value
+        if inside is not None and inside.body is not None and at in inside.body.inputs:
+            at, inside = inside.operands[inside.body.inputs.index(at)], None
+        if at in known:
+            return _Elements(at, found.shape, found.index)
+        node = at.node
+        if node.body is not None:
+            at, inside = node.body.results[node.results.index(at)], node
+        elif node.op.name == "astype":
+            at = node.operands[0]
+        elif node.op.name == "reshape" and found.is_all_in_order:
+            found = _Elements.all_of(node.operands[0])
+            continue
+        else:
+            return None
+        found = _Elements(at, found.shape, found.index)
 
 
-def _kernel(name: str, value: Value, limit: dims.Size, code: int) -> ir.Kernel:
-    flat = dims.product(value.type.shape)
-    loaded: ir.Expr = ir.Load("x", (ir.AxisIndex("i"),), value.type.dtype)
-    if value.type.dtype != dtypes.int64:
+def _behind_views(elements: _Elements) -> _Elements | None:
+    """The same elements where they are computed or given; ``None`` where they come from several
+    values, or not all from one."""
+    found = reads(elements.value)
+    if len(found) != 1 or found[0].partial:
+        return None
+    index = tuple(_composed(i, elements.index) for i in found[0].index)
+    return _Elements(found[0].value, elements.shape, index)
+
+
+def _composed(outer: Index, inner: tuple[Index, ...]) -> Index:
+    """``outer`` with ``inner[k]`` in the place of its atom k."""
+    total = constant(outer.constant)
+    for atom, coefficient in outer.terms:
+        assert isinstance(atom, int)
+        total = total + inner[atom] * coefficient
+    return total
+
+
+def _axis_or_zero(atom: int, size: Size) -> Index:
+    return constant(0) if size == 1 else axis(atom)
+
+
+def _kernel(name: str, found: _Elements, low: Size, limit: Size, code: int) -> ir.Kernel:
+    declared, loops, index = _loops(found)
+    dtype = found.value.type.dtype
+    loaded: ir.Expr = ir.Load("x", tuple(index_expr(i, {}) for i in index), dtype)
+    if dtype != dtypes.int64:
         loaded = ir.Apply("astype", (loaded,), dtypes.int64, (("dtype", dtypes.int64),))
     x = ir.Name("index", dtypes.int64)
-    low = ir.Apply("greater_equal", (x, size_expr(0)), dtypes.bool_)
-    high = ir.Apply("less", (x, size_expr(limit)), dtypes.bool_)
-    valid = ir.Apply("logical_and", (low, high), dtypes.bool_)
-    body = (ir.Let("index", loaded), ir.Check(code, valid, ir.AxisIndex("i"), x))
-    argument = ir.Argument("x", value.type.dtype, (flat,))
-    loop = ir.For((ir.Axis("i", flat),), body)
-    return with_dims(ir.Kernel(name, (argument,), (loop,)))
+    above = ir.Apply("greater_equal", (x, size_expr(low)), dtypes.bool_)
+    below = ir.Apply("less", (x, size_expr(limit)), dtypes.bool_)
+    valid = ir.Apply("logical_and", (above, below), dtypes.bool_)
+    position = index_expr(_flat_position(index, declared), {})
+    body = (ir.Let("index", loaded), ir.Check(code, valid, position, x))
+    argument = ir.Argument("x", dtype, declared)
+    return with_dims(ir.Kernel(name, (argument,), (ir.For(loops, body),)))
 
 
-def _message(value: Value, node: Node) -> str:
+def _loops(found: _Elements) -> tuple[Shape, tuple[ir.Axis, ...], tuple[Index, ...]]:
+    """The shape under which the elements' value is read, loops over them, the index therein."""
+    if found.is_all_in_order:
+        flat = dims.product(found.value.type.shape)
+        return (flat,), (ir.Axis("i", flat),), (axis("i"),)
+    names = [f"i{k}" for k in range(len(found.shape))]
+    index = tuple(_composed(i, tuple(map(axis, names))) for i in found.index)
+    loops = tuple(map(ir.Axis, names, found.shape)) or (ir.Axis("i", 1),)
+    return found.value.type.shape, loops, index
+
+
+def _flat_position(index: tuple[Index, ...], shape: Shape) -> Index:
+    """Where the element at ``index`` lies, counted from the first."""
+    position = constant(0)
+    for i, size in zip(index, shape, strict=True):
+        position = position * size + i
+    return position
+
+
+def _message(value: Value, limit: Size) -> str:
     return (
         f"{value.name}: index {{value}} at position {{index}} is out of range for "
-        f"{node.attributes['limit']} classes or elements"
+        f"{limit} classes or elements"
     )

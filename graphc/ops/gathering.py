@@ -36,11 +36,11 @@ def _check_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...]:
     return (types[0],)
 
 
-def _check_reference(index: np.ndarray, *, limit: int) -> np.ndarray:
-    outside = (index < 0) | (index >= limit)
+def _check_reference(index: np.ndarray, *, limit: int, low: int = 0) -> np.ndarray:
+    outside = (index < low) | (index >= limit)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
-        reason = f"index {index[place]} at {shape_text(place)} is outside 0 to {limit - 1}"
+        reason = f"index {index[place]} at {shape_text(place)} is outside {low} to {limit - 1}"
         raise IndexRangeError(reason)
     return index
 
@@ -50,25 +50,35 @@ CHECK_INDEX = register(
         name="check_index",
         infer=_check_type,
         numpy=_check_reference,
-        grad=lambda cotangents, outputs, index, *, limit: (None,),
-        doc="The indices themselves, which must be 0 or more and below a limit.",
+        grad=lambda cotangents, outputs, index, **attributes: (None,),
+        doc="The indices themselves, which must be at least 0 (or low) and below a limit.",
     )
 )
 
 
 @public(CHECK_INDEX)
-def check_index(index: Any, limit: Any) -> Tensor:
-    """The indices themselves; the call fails with the first that is not in [0, ``limit``).
+def check_index(index: Any, limit: Any, *, low: Any = 0) -> Tensor:
+    """The indices themselves; the call fails with the first that is not in [``low``, ``limit``).
 
-    Raises ``DTypeError`` for indices that are no integers.
+    Raises ``DTypeError`` for indices that are no integers, ``IndexRangeError`` at once for a
+    constant that is out of range.
 
     >>> import graphc
     >>> graphc.check_index(graphc.input("labels", ("N",), graphc.int32), 10)
     Tensor check_index: i32[N]
     """
     tensor = as_tensor(index, name="check_index")
-    attributes = {"limit": as_size(limit, "check_index")}
-    return single(build(CHECK_INDEX, (tensor.value,), attributes))
+    attributes: dict[str, Any] = {"limit": as_size(limit, "check_index")}
+    if low != 0:
+        attributes["low"] = low
+    result = single(build(CHECK_INDEX, (tensor.value,), attributes))
+    node = tensor.value.node
+    if node.op.name == "constant" and all(isinstance(x, int) for x in attributes.values()):
+        try:
+            _check_reference(node.attributes["value"], **attributes)
+        except IndexRangeError as error:
+            raise fail(error, "check_index", [tensor]) from None
+    return result
 
 
 def is_given(index: Tensor) -> bool:
@@ -161,11 +171,13 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
 
 def _counted_from_start(index: Tensor, size: Size) -> Tensor:
     """Negative indices made positive; what is out of range keeps its value for the error."""
-    positive = index
-    if index.dtype.kind == "i":
-        count = as_tensor(size, index.dtype)
-        positive = call.where((index < 0) & (index >= -count), index + count, index)
-    return check_index(positive, size) if is_given(index) else positive
+    signed = index.dtype.kind == "i"
+    if is_given(index):
+        index = check_index(index, size, low=-size if signed else 0)
+    if not signed:
+        return index
+    count = as_tensor(size, index.dtype)
+    return call.where((index < 0) & (index >= -count), index + count, index)  # type: ignore[no-any-return]
 
 
 def _other_sizes(operands: list[Tensor], axis: int) -> list[Size]:
@@ -204,9 +216,7 @@ _one_hot = composite(
 
 
 @public(_one_hot)
-def one_hot(
-    index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32
-) -> Tensor:
+def one_hot(index: Any, num_classes: Any, *, axis: int = -1, dtype: Any = dtypes.float32) -> Tensor:
     """1 at the place that ``index`` says along a new ``axis`` of ``num_classes``, 0 elsewhere.
 
     An index outside makes zeros only.  Raises ``DTypeError`` for indices that are no integers.

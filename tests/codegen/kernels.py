@@ -151,6 +151,12 @@ class Native:
         arguments, _keep = self.prepare(arrays, bindings)
         self.call(*arguments)
 
+    def by_units(self, *arrays: np.ndarray, **bindings: int) -> None:
+        """One call for each unit, the last one first, as threads might."""
+        (buffers, table, _, units), _keep = self.prepare(arrays, bindings)
+        for unit in reversed(range(units)):
+            self.call(buffers, table, unit, unit + 1)
+
 
 def shape_of(argument: Argument, bindings: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(dims.evaluate(size, bindings) for size in argument.shape)

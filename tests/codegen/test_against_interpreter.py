@@ -29,10 +29,13 @@ def check(kernel, arrays, bindings, target) -> None:
     got = {name: np.array(array, order="C") for name, array in arrays.items()}
     with np.errstate(all="ignore"):
         interpreter.run(kernel, expected, bindings, fused=native.target.has_fma)
+    pieces = {name: array.copy() for name, array in got.items()}
     native(*(got[argument.name] for argument in kernel.arguments), **bindings)
+    native.by_units(*(pieces[argument.name] for argument in kernel.arguments), **bindings)
     for argument in kernel.arguments:
         what = f"{argument.name} on {target}"
         assert_same_bits(got[argument.name], expected[argument.name], what)
+        assert_same_bits(pieces[argument.name], expected[argument.name], f"{what}, by units")
 
 
 @pytest.mark.parametrize("target", TARGETS)
