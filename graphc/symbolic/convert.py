@@ -117,7 +117,7 @@ def _symbols(name: str, expression: Any, operands: Sequence[Any] | None) -> list
         raise fail(ArgumentError(f"{expression} has no symbol that could be an operand"), name)
     bad = [str(s) for s in chosen if not str(s).isidentifier() or iskeyword(str(s))]
     if bad:
-        error = ArgumentError(f"the symbol {bad[0]!r} is not an identifier that can name an operand")
+        error = ArgumentError(f"the symbol {bad[0]!r} is no identifier for an operand")
         raise fail(error, name)
     return chosen
 
