@@ -1,8 +1,8 @@
 """The bounds of the vector math on 2**26 operands a function: ``pytest -m slow``.
 
 Native code, whose bits are those of the arithmetic over NumPy, against functions computed one
-format wider: float64 for float32, long double for float64.  Where an error comes near its bound,
-mpmath decides.
+format wider: float64 for float32, long double for float64 (2**22 operands, as that is slow).
+Where an error comes near its bound, mpmath decides.
 """
 
 from __future__ import annotations

@@ -151,7 +151,8 @@ class _Run:
         error = np.zeros(value.shape)
         if not all(x.exact for x in operands):
             error = _spread(apply, value, operands)
-        if name in ("sin", "cos", "tan"):  # an angle is reduced by a multiple of pi, without FMA roughly
+        if name in ("sin", "cos", "tan"):
+            # An angle is reduced by a multiple of pi, without FMA roughly.
             rounding = 2 * float(np.finfo(dtype.numpy).eps)
             angle = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
             error = error + _spread(apply, value, [angle])

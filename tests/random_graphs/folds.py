@@ -36,7 +36,9 @@ def row_use(build: Builder) -> Tensor:
     if build.chance(0.5):
         return combined
     again = graphc.sum(graphc.square(combined), axis=axis, keepdims=build.chance(0.5))
-    return again if build.chance(0.5) else combined / (1 + graphc.sum(combined, axis, keepdims=True))
+    if build.chance(0.5):
+        return again
+    return combined / (1 + graphc.sum(combined, axis, keepdims=True))
 
 
 def extreme_index(build: Builder) -> Tensor:
