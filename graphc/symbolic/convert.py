@@ -124,8 +124,8 @@ def _symbols(name: str, expression: Any, operands: Sequence[Any] | None) -> list
         raise fail(ArgumentError(f"{expression} has no symbol that could be an operand"), name)
     bad = [str(s) for s in chosen if not str(s).isidentifier() or iskeyword(str(s))]
     if bad:
-        reason = f"the symbol {bad[0]!r} is not an identifier that can name an operand"
-        raise fail(ArgumentError(reason), name)
+        error = ArgumentError(f"the symbol {bad[0]!r} is no identifier for an operand")
+        raise fail(error, name)
     return chosen
 
 
