@@ -15,7 +15,6 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType, bool_, float32, float64, int32, int64, uint8
 from graphc.ops import *  # noqa: F403
 from graphc.ops.declare import composite, elementwise
-from graphc.ops.random import Generator
 from graphc.tensor import Tensor
 
 __version__ = "0.1.0"
@@ -30,6 +29,7 @@ _LATER = {
     "compile": "graphc.api",
     "evaluate": "graphc.api",
     "parse": "graphc.api",
+    "parse_all": "graphc.api",
     "check_gradient": "graphc.autodiff",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",

@@ -6,7 +6,7 @@ A method that needs a picture, a table or the compiler imports it when it is cal
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,11 +90,17 @@ class Graph:
     def __hash__(self) -> int:
         return hash(self.ir)
 
-    def text(self, *, locations: bool = True) -> str:
-        """The graph IR as text, which ``graphc.parse`` reads back."""
+    def text(
+        self, *, locations: bool = True, constants: MutableMapping[str, np.ndarray] | None = None
+    ) -> str:
+        """The graph IR as text, which ``graphc.parse`` reads back.
+
+        Arrays of more than 16 elements are given by their digest; a mapping passed as ``constants``
+        is filled with them, and passed on to ``graphc.parse`` makes the graph one that runs.
+        """
         from graphc.ir.printer import text
 
-        return text(self.ir, locations=locations)
+        return text(self.ir, locations=locations, constants=constants)
 
     def svg(self) -> str:
         """A picture as SVG text."""
@@ -103,7 +109,7 @@ class Graph:
         return svg(self.ir)
 
     def html(self, *, formulas: bool = False) -> str:
-        """A page that shows picture and text side by side, and with ``formulas`` the mathematics."""
+        """A page of picture and text side by side, and with ``formulas`` the mathematics."""
         from graphc.viz.html import html
 
         return html(self.ir, formulas=formulas)
@@ -139,13 +145,26 @@ class Executable(RuntimeExecutable):
         super().__init__(compilation.program, state, threads, **options)
         self.compilation = compilation
 
-    def text(self, stage: str = "loops", entry: str | None = None) -> str:
+    def text(
+        self,
+        stage: str = "loops",
+        entry: str | None = None,
+        *,
+        locations: bool | None = None,
+        constants: MutableMapping[str, np.ndarray] | None = None,
+    ) -> str:
         """The program at a stage: graph, optimized, fused, loops, llvm or asm; of one entry, or of
-        all.  ``llvm`` and ``asm`` are one module for the whole program."""
+        all.  ``llvm`` and ``asm`` are one module for the whole program.
+
+        ``locations`` asks for your lines beside what they became; graphs have them anyway.
+        ``constants`` is that of ``Graph.text``.  ``graphc.parse_all`` reads graphs back.
+        """
         arguments.check_choice(stage, "stage", STAGES)
         made = self.compilation
         if stage == "llvm":
-            return made.llvm
+            from graphc.report import with_lines
+
+            return with_lines(made) if locations else made.llvm
         if stage == "asm":
             from runtime import jit
 
@@ -155,10 +174,14 @@ class Executable(RuntimeExecutable):
             from graphc.loops.printer import text as loops_text
 
             kernels = (call.kernel for s in chosen for call in s.plan.calls)
-            return "\n".join(map(loops_text, dict.fromkeys(kernels)))
+            return "\n".join(
+                loops_text(kernel, locations=bool(locations)) for kernel in dict.fromkeys(kernels)
+            )
         from graphc.ir.printer import text
 
-        return "\n".join(text(getattr(s, stage)) for s in chosen)
+        shown = locations is not False
+        graphs = [getattr(stages, stage) for stages in chosen]
+        return "\n".join(text(g, locations=shown, constants=constants) for g in graphs)
 
     def graph(self, stage: str = "graph", entry: str | None = None) -> Graph:
         """The graph of an entry (the first, unless named) as declared, optimized or fused."""
@@ -277,6 +300,21 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
         rule = "constants are a dict of digests to arrays, as text() fills it"
         arguments.check_kind(constants, Mapping, rule)
     return Graph.of(parse_ir(text, constants=constants))
+
+
+def parse_all(text: str, constants: Mapping[str, np.ndarray] | None = None) -> tuple[Graph, ...]:
+    """The graphs that ``text`` says one after the other, as ``exe.text("graph")`` of a program with
+    several entries does.  They share their parameters and can be compiled together.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N",))
+    >>> exe = compile(Graph("f", {"y": x + 1}), Graph("g", {"y": x * 2}))
+    >>> [graph.name for graph in parse_all(exe.text("optimized"))]
+    ['f', 'g']
+    """
+    from graphc.ir.parser import parse_all as parse_ir
+
+    return tuple(map(Graph.of, parse_ir(text, constants=constants)))
 
 
 def benchmark(graph: Graph | Tensor, **options: Any) -> Report:

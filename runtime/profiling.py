@@ -58,9 +58,14 @@ class Profile:
         _, count = self._bindings.get(id(binding), (binding, 0))
         self._bindings[id(binding)] = (binding, count + 1)
 
+    def cycles(self) -> tuple[int, ...]:
+        """What the processor's counter counted in each kernel so far, in the order of the program;
+        its rate is constant, but not the processor's."""
+        return tuple(max(0, int(spent)) for spent in self._counts[:-1, 0])
+
     def rows(self) -> tuple[KernelTime, ...]:
         """A row for each kernel, in the order of the program."""
-        cycles = [max(0, int(spent)) for spent in self._counts[:-1, 0]]
+        cycles = self.cycles()
         total = sum(cycles) or 1
         return tuple(
             KernelTime(

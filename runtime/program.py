@@ -100,7 +100,8 @@ class Entry:
 @dataclass(frozen=True)
 class Program:
     """Everything needed to run: one module's LLVM text for each target's name, the entries, the
-    parameters with their initial values, and the constants too large for the text."""
+    parameters with their initial values, and the constants too large for the text.  ``source_map``
+    is the text of the user's line for each place that a location names, where it is known."""
 
     name: str
     version: int

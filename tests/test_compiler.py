@@ -52,7 +52,8 @@ def test_a_gather_by_an_index_over_collapsed_axes(fuse: bool) -> None:
 
 def test_a_reduction_stored_along_the_axis_it_folded() -> None:
     x = graphc.input("x", (3,))
-    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(graphc.argmin(x, keepdims=True), (3,))})
+    lowest = graphc.argmin(x, keepdims=True)
+    graph = graphc.Graph("repeated", {"y": graphc.broadcast_to(lowest, (3,))})
     compiled(graph, x=np.array([2, 1, 3], "f"))
 
 
@@ -65,3 +66,55 @@ def test_a_size_that_is_only_a_number(fuse: bool) -> None:
     graph = graphc.Graph("size", {"y": graphc.sum(x) / count, "count": count, "taken": taken})
     given = {"x": np.ones((3, 5), "f"), "labels": np.array([2, 0], "int32")}
     assert compiled(graph, fuse, **given)["count"] == 15
+
+
+@pytest.mark.parametrize("columns", [3, 16, 33])
+@pytest.mark.parametrize("rows", [1, 11, 40])
+def test_batches_of_products_with_a_transposed_operand(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(0)
+    x, y = graphc.input("x", (4, "R", 11)), graphc.input("y", (4, columns, 11))
+    s = graphc.input("s", (4, rows, 11))
+    arrays = {
+        "x": rng.standard_normal((4, rows, 11)).astype("f"),
+        "y": rng.standard_normal((4, columns, 11)).astype("f"),
+        "s": rng.standard_normal((4, rows, 11)).astype("f"),
+    }
+    compiled(graphc.Graph("products", {"symbolic": x @ y.mT, "static": s @ y.mT}), **arrays)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 3, 3), (3, 1, 3)])
+def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
+    x = graphc.input("x", shape)
+    rows = x * graphc.mean(x, axis=-1, keepdims=True)
+    both = graphc.sum(x, axis=-1) + graphc.sum(x, axis=-3 % len(shape) if shape[1] == 1 else -2)
+    outputs = {"y": graphc.max(rows, -1), "z": graphc.argmax(rows, 0), "b": both}
+    graph = graphc.Graph("square", outputs)
+    array = np.random.default_rng(0).standard_normal(shape).astype("f")
+    compiled(graph, x=array)
+    compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_view_of_a_product_beside_it(fuse: bool) -> None:
+    x, y = graphc.input("x", (15, 2)), graphc.input("y", (2, 15))
+    product = x @ y
+    graph = graphc.Graph("views", {"z": product, "f": graphc.flip(product), "t": product.T})
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.standard_normal((15, 2)), "y": rng.standard_normal((2, 15))}
+    compiled(graph, fuse, **{name: array.astype("f") for name, array in arrays.items()})
+
+
+@pytest.mark.parametrize("axes", [(1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1)])
+def test_a_cube_and_its_turned_self(axes: tuple[int, ...]) -> None:
+    x = graphc.input("x", (5, 5, 5))
+    array = np.random.default_rng(0).standard_normal((5, 5, 5)).astype("f")
+    turned = graphc.permute_dims(x, axes)
+    compiled(graphc.Graph("cube", {"y": x + turned, "z": x[0, 0, 0] * turned}), x=array)
+
+
+@pytest.mark.parametrize("size", [3, 17, 33])
+def test_nothing_is_written_beyond_a_narrow_output(size: int) -> None:
+    x = graphc.input("x", (size,), graphc.int32)
+    exe = graphc.compile(graphc.Graph("narrow", {"y": graphc.astype(x, graphc.uint8)}))
+    poisoned = graphc.api.Executable(exe.compilation, None, 1, poison=True)
+    poisoned(x=np.arange(size, dtype="int32"))

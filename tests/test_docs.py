@@ -1,4 +1,4 @@
-"""What stands in docs/ is made from the code: the table of singular points, the pictures."""
+"""What stands in graphc/docs is made from the code: the table of singular points, the pictures."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def _markdown(text: str) -> str:
 
 
 def up_to_date(name: str, text: str, rewrite: bool) -> None:
-    path = ROOT / "docs" / name
+    path = ROOT / "graphc" / "docs" / name
     if rewrite:
         path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text, f"docs/{name}: run with --update-golden"
+    assert path.read_text(encoding="utf-8") == text, f"graphc/docs/{name}: run with --update-golden"
 
 
 def test_singular_points(request: pytest.FixtureRequest) -> None:

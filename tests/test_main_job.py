@@ -1,4 +1,4 @@
-"""The main job against the same training in plain NumPy: losses, counts of compilations and calls."""
+"""The main job against the same training in plain NumPy; its compilations and native calls."""
 
 from __future__ import annotations
 

@@ -128,6 +128,48 @@ def test_unary_operators() -> None:
     quotient, rest = divmod(a, 2)
     same(run(quotient, a=DATA), DATA // 2)
     same(run(rest, a=DATA), DATA % 2)
+    quotient, rest = divmod(7, abs(a) + 1)
+    same(run(quotient, a=DATA), 7 // (abs(DATA) + 1))
+    same(run(rest, a=DATA), 7 % (abs(DATA) + 1))
+
+
+METHODS: list[tuple[str, Any]] = [
+    ("sum", lambda x: x.sum(axis=0, dtype="float64")),
+    ("mean", lambda x: x.mean(1, dtype="float64", keepdims=True)),
+    ("prod", lambda x: x.prod(axis=-1, keepdims=True)),
+    ("var", lambda x: x.var(axis=0)),
+    ("std", lambda x: x.std(0, keepdims=True)),
+    ("max", lambda x: x.max(axis=(0, 1))),
+    ("min", lambda x: x.min()),
+    ("argmax", lambda x: x.argmax(axis=1)),
+    ("argmin", lambda x: x.argmin(axis=0)),
+    ("clip", lambda x: x.clip(-1, 2)),
+    ("clip one side", lambda x: x.clip(max=2)),
+    ("swapaxes", lambda x: x.swapaxes(0, 1)),
+    ("transpose", lambda x: x.transpose(1, 0)),
+    ("reshape", lambda x: x.reshape(3, -1)),
+    ("flatten", lambda x: x.flatten()),
+    ("astype", lambda x: x.astype("int32")),
+]
+
+
+@pytest.mark.parametrize("method", [m for _, m in METHODS], ids=[name for name, _ in METHODS])
+def test_methods_are_those_of_arrays(method: Any) -> None:
+    expected = method(DATA)
+    actual = run(method(graphc.input("a", (2, 3))), a=DATA)
+    assert actual.dtype == expected.dtype and actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+    symbolic = method(graphc.input("a", ("N", 3)))
+    assert symbolic.dtype == graphc.input("e", (), expected.dtype).dtype
+
+
+def test_dtypes_are_dtypes_to_numpy() -> None:
+    for dtype in (graphc.float32, graphc.float64, graphc.int32, graphc.int64, graphc.uint8):
+        assert np.zeros(2, dtype).dtype == np.dtype(dtype) == np.dtype(dtype.name)
+        assert dtype == dtype.name and dtype == np.dtype(dtype) == dtype and dtype != "float16"
+        assert dtype in {dtype: 1} and dtype not in {dtype.name: 1} and dtype != None  # noqa: E711
+    assert graphc.float32 == np.float32 and graphc.bool == np.bool_ and graphc.float64 != "f4"
+    assert graphc.int64 != 3 and graphc.int64 != "no dtype"
 
 
 def test_matmul_operators() -> None:
@@ -176,6 +218,14 @@ NUMPY: list[tuple[str, Any]] = [
     ("take_along_axis", lambda np_, x: np_.take_along_axis(x, np.array([[0], [2]]), axis=1)),
     ("round", lambda np_, x: np_.round(x)),
     ("zeros_like", lambda np_, x: np_.zeros_like(x)),
+    ("zeros_like dtype", lambda np_, x: np_.zeros_like(x, dtype="int32")),
+    ("full_like", lambda np_, x: np_.full_like(x, 3)),
+    ("around", lambda np_, x: np_.around(x)),
+    ("positive", lambda np_, x: np_.positive(x)),
+    ("divmod", lambda np_, x: np_.divmod(x, 2)[1]),
+    ("divmod of an array", lambda np_, x: np_.divmod(DATA, abs(x) + 1)[0]),
+    ("linalg.norm", lambda np_, x: np_.linalg.norm(x, axis=1)),
+    ("linalg.norm of all", lambda np_, x: np_.linalg.norm(x)),
     ("reduce", lambda np_, x: np_.add.reduce(x)),
     ("reduce axis", lambda np_, x: np_.maximum.reduce(x, axis=1)),
     ("array first", lambda np_, x: DATA + x),

@@ -17,10 +17,12 @@ from time import perf_counter
 
 import numpy as np
 
+from runtime.entry_point import EntryPoint
+from runtime.profiling import Profile
 from runtime.target import Target
 
 _CHAINS = 12
-_ROUNDS = 5
+_ROUNDS = 15
 _SECONDS = 0.02
 
 
@@ -72,7 +74,7 @@ def _peak(target: Target, dtype: str, threads: int) -> float:
     library = jit.compile(peak_text(lanes, {32: "float", 64: "double"}[bits], target), target)
     call = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(library.address("peak"))
     rounds, seconds = 250, 0.0
-    while seconds < _SECONDS / 4:
+    while seconds < _SECONDS / 10:
         rounds *= 4
         seconds = _fastest(partial(call, rounds), threads)
     return threads * rounds * _CHAINS * lanes * 2 / seconds
@@ -142,29 +144,59 @@ def peak_text(lanes: int, scalar: str, target: Target) -> str:
 
 
 def _bandwidths(target: Target, threads: int) -> list[tuple[str, int, float]]:
+    """The rates, none faster than that of a smaller level."""
+    entry = _stream(threads)
+    measured: list[tuple[str, int, float]] = []
+    fastest = math.inf
+    for level, size in working_sets(target):
+        spent = sum(least_seconds(entry, _call(entry, size // 8), 3 * _SECONDS))
+        fastest = min(fastest, size / spent)
+        measured.append((level, size, fastest))
+    return measured
+
+
+@cache
+def _stream(threads: int) -> EntryPoint:
+    """``y = x * s + b``, compiled."""
     import graphc
 
     x = graphc.input("x", ("N",))
-    stream = graphc.compile(graphc.Graph("stream", outputs={"y": x * 1.5 + 0.5}), threads=threads)
-    entry = stream.entries["stream"]
-    overhead = _seconds_a_call(entry, 16)
-    return [
-        (level, size, size / max(_seconds_a_call(entry, size // 8) - overhead, 1e-9))
-        for level, size in working_sets(target)
-    ]
+    graph = graphc.Graph("stream", outputs={"y": x * 1.5 + 0.5})
+    entry: EntryPoint = graphc.compile(graph, threads=threads).entries["stream"]
+    return entry
 
 
-def _seconds_a_call(entry: Callable[..., object], count: int) -> float:
-    """The least seen for ``count`` elements read and as many written."""
-    given, out = np.ones(count, np.float32), np.empty(count, np.float32)
-    repeats = max(1, (1 << 16) // count)
-    best, end = math.inf, perf_counter() + 3 * _SECONDS
-    while perf_counter() < end or best == math.inf:
-        start = perf_counter()
-        for _ in range(repeats):
-            entry(x=given, out={"y": out})
-        best = min(best, (perf_counter() - start) / repeats)
-    return best
+def _call(entry: EntryPoint, count: int) -> Callable[[], object]:
+    given, out = np.ones(count, np.float32), {"y": np.empty(count, np.float32)}
+    return lambda: entry(x=given, out=out)
+
+
+@cache
+def _ticks_per_second() -> float:
+    """The rate of the counter that kernels read: a long kernel's count by its time.  Whatever else
+    happens in that time makes the rate too small, so the largest one seen counts."""
+    entry = _stream(1)
+    run, fastest = _call(entry, 1 << 20), 0.0
+    for _ in range(2 * _ROUNDS):
+        profile = Profile(entry)
+        with entry.recording(profile):
+            run()
+        fastest = max(fastest, sum(profile.cycles()) / profile.seconds)
+    return fastest
+
+
+def least_seconds(entry: EntryPoint, run: Callable[[], object], seconds: float) -> list[float]:
+    """The least time seen in each kernel of ``entry``, which ``run`` calls, within ``seconds``."""
+    profile, best = Profile(entry), [math.inf] * len(entry.entry.kernels)
+    before = profile.cycles()
+    end = perf_counter() + seconds
+    with entry.recording(profile):
+        while perf_counter() < end or profile.calls < 3:
+            run()
+            after = profile.cycles()
+            best = [min(b, y - x) for b, x, y in zip(best, before, after, strict=True)]
+            before = after
+    return [max(ticks, 1) / _ticks_per_second() for ticks in best]
 
 
 def working_sets(target: Target) -> tuple[tuple[str, int], ...]:

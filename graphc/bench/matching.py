@@ -91,5 +91,5 @@ def homes(
         candidates = [home for number in numbers for home in holding.get(number, ())]
         if candidates:
             share = Counter(candidates)
-            found[name] = max(share, key=lambda home: (share[home], len(fused[home]), home))  # noqa: B023
+            found[name] = max(share, key=lambda home: (share[home], len(fused[home]), home))
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphc.bench.calibrate import Limits, calibrate
+from graphc.bench.calibrate import Limits, calibrate, least_seconds
 from graphc.bench.matching import Numbering, computed, homes
 from graphc.bench.report import (
     FUSED,
@@ -31,6 +31,7 @@ from graphc.ir.nodes import Value
 
 if TYPE_CHECKING:
     from graphc.api import Executable
+    from runtime.entry_point import EntryPoint
 
 Arrays = Mapping[str, np.ndarray]
 Reference = Callable[..., Any]
@@ -201,7 +202,7 @@ def _homes(programs: Mapping[str, Executable]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Call:
-    entry: Any
+    entry: EntryPoint
     given: Arrays
 
     def run(self) -> Any:
@@ -280,26 +281,15 @@ def _working_set(program: Executable, name: str, given: Arrays) -> int:
 def _kernels(
     call: _Call, limits: Limits, working_set: int, seconds: float
 ) -> tuple[KernelRow, ...]:
-    """Each kernel with the least time seen in a few recorded runs."""
-    from runtime.profiling import Profile
-
-    best: list[float] = []
-    end = perf_counter() + seconds
-    while not best or perf_counter() < end:
-        profile = Profile(call.entry)
-        with call.entry.recording(profile):
-            for _ in range(3):
-                call.run()
-        rows = profile.rows()
-        each = [row.seconds / profile.calls for row in rows]
-        best = each if not best else list(map(min, best, each))
+    """Each kernel with the least time seen in recorded calls."""
+    least = least_seconds(call.entry, call.run, seconds)
+    binding = call.entry.binding(
+        tuple(call.given[spec.name].shape for spec in call.entry.entry.inputs)
+    )
     found = []
-    for row, took in zip(rows, best, strict=True):
-        flops, moved = row.flops // profile.calls, row.bytes // profile.calls
+    for kernel, took in zip(call.entry.entry.kernels, least, strict=True):
+        flops, moved = binding.size(kernel.flops), binding.size(kernel.bytes)
         predicted, bound = limits.predict(flops, moved, working_set)
-        found.append(
-            KernelRow(
-                row.name, row.kind, row.nodes, row.locations, took, flops, moved, predicted, bound
-            )
-        )
+        about = kernel.name, kernel.kind, kernel.nodes, kernel.locations
+        found.append(KernelRow(*about, took, flops, moved, predicted, bound))
     return tuple(found)

@@ -5,30 +5,32 @@ Groups of eight rows of a tile fold by halves in registers, then go to the accum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphc.codegen import access, nest
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.fold import Fold, State, identity
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
-from graphc.loops.ir import TREE, Column, For, Literal, Load, Store
+from graphc.loops.ir import TREE, Axis, Column, For, Literal, Load, Store
 
 
-def clear(context: Context, loop: For) -> None:
-    """Start the accumulators of the columns of ``loop`` for the panel in scope."""
+def clear(
+    context: Context, loop: For, ordered: Sequence[Axis], units: nest.Units | None
+) -> None:
+    """Start the accumulators of the columns along the next axis of ``ordered``, the axes of
+    ``loop`` that are still to be entered; of those, only the tiles ``units`` where given."""
     for statement in loop.body:
-        if not isinstance(statement, Column):
+        if not isinstance(statement, Column) or statement.axis != ordered[0].name:
             continue
         dtype = context.arguments[statement.buffer].dtype
         start = Literal(identity(statement.kind, dtype), dtype)
-        named = {axis.name for axis in context.axes}
-        others = tuple(
-            axis for axis in loop.axes if axis.name not in named and axis.name != statement.axis
-        )
-        if others:
-            store = Store(statement.buffer, statement.index, start)
-            nest.emit(context, For(others, (store,)))
-        else:
+        if len(ordered) == 1:
             access.store(context, statement.buffer, statement.index, evaluate(context, start))
+            continue
+        store = Store(statement.buffer, statement.index, start)
+        axes = (*ordered[2:], ordered[1])  # so that they nest in the same order
+        nest.emit(context, For(axes, (store,)), units)
 
 
 def emit(context: Context, statement: Column) -> None:

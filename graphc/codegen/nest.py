@@ -32,20 +32,19 @@ class Units:
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
     """Emit a loop nest; of its unit axis only the tiles ``units`` where given."""
     ordered = loop_order(loop)
-    shared = _unit_depth(loop) if units is not None else -1
+    depth_of_units = _unit_depth(loop) if units is not None else None
+    shared = -1 if depth_of_units is None else depth_of_units
 
     def inside(depth: int) -> None:
         if depth == len(ordered):
             body.of_tile(context, loop.body)
             return
         if depth == 1:
-            column.clear(context, loop)
             staging.stage(context, loop, ordered[1:])
+        column.clear(context, loop, ordered[depth:], units if depth <= shared else None)
         some = units if depth == shared else None
         _axis(context, loop, ordered[depth], lambda: inside(depth + 1), some)
 
-    if len(ordered) == 1:
-        column.clear(context, loop)
     inside(0)
 
 
@@ -56,21 +55,23 @@ def loop_order(loop: For) -> Sequence[Axis]:
 
 def unit_count(loop: For) -> Size:
     """The number of tiles of the unit axis, which threads may share."""
-    axis = loop_order(loop)[_unit_depth(loop)]
+    depth = _unit_depth(loop)
+    if depth is None:
+        return 1
+    axis = loop_order(loop)[depth]
     return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
-def _unit_depth(loop: For) -> int:
-    """Which loop's tiles are the units: the outermost of more than one tile, unless a column is
-    carried along it."""
+def _unit_depth(loop: For) -> int | None:
+    """Which loop's tiles are the units: the outermost one of several tiles along which no column
+    is carried; none where there is no such loop."""
     carried = {s.axis for s in loop.body if isinstance(s, Column)}
     for depth, axis in enumerate(loop_order(loop)):
-        if axis.name in carried:
-            return 0
         points = _points(loop, axis, axis.vector > 1)
-        if not isinstance(axis.extent, int) or axis.extent > points:
+        several = not isinstance(axis.extent, int) or axis.extent > points
+        if several and axis.name not in carried:
             return depth
-    return 0
+    return None
 
 
 def _points(loop: For, axis: Axis, vectors: bool) -> int:

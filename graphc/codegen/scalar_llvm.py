@@ -38,6 +38,10 @@ class LLVMBuilder:
         self._numbers: dict[tuple[Number, str, int], Value] = {}
         self._splats: dict[tuple[str, str, int], Value] = {}
 
+    @property
+    def fused(self) -> bool:
+        return self.target.has_fma
+
     def dtype(self, x: Value) -> DType:
         return x.dtype
 
@@ -115,7 +119,7 @@ class LLVMBuilder:
 
     def fma(self, x: Operand, y: Operand, z: Operand) -> Value:
         x, y, z = self.together(x, y, z)
-        if self.target.has_fma and x.dtype.is_float:
+        if self.fused and x.dtype.is_float:
             return self._intrinsic("fma", x, y, z)
         return self.add(self.mul(x, y), z)
 

@@ -67,7 +67,8 @@ def _is_across(context: Context, load: Load, axis: Axis, within: set[str]) -> bo
     found = element(load.index, context.arguments[load.buffer].shape, context.definitions)
     if found.others or within & set(found.strides) or panel.name not in found.strides:
         return False
-    known = {outer.name for outer in context.axes} | {axis.name}
+    outer = {one.name for one in context.axes if one.count == 1 and not one.width}
+    known = outer | {panel.name, axis.name}
     size = axis.extent * panel.count * panel.width * load.dtype.size
     return found.strides[panel.name] != 1 and set(found.strides) <= known and size <= _MOST_BYTES
 
@@ -85,6 +86,7 @@ def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis) -> None:
     context.pointers[name] = context.advance(place, writer.subtract(index(0), first))
     context.versions[name] = 0
     target = (AxisIndex(axis.name), AxisIndex(panel.name))
+    outer = [one for one in context.axes if one.count == 1 and not one.width]
     stop = writer.add(panel.base, index(points))
     if panel.valid is not None:
         stop = writer.add(panel.base, index(panel.valid))
@@ -95,7 +97,7 @@ def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis) -> None:
         one = TileAxis(panel.name, at, 1)
 
         def row(start: Value, _: Sequence[Value]) -> list[Value]:
-            with context.at([TileAxis(axis.name, start, 1), one]):
+            with context.at([*outer, TileAxis(axis.name, start, 1), one]):
                 value: Grid = access.load(context, load)
                 access.store(context, name, target, value)
             return []

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DType:
-    """One element type.  ``kind`` is ``"f"``, ``"i"``, ``"u"`` or ``"b"``; ``size`` is in bytes."""
+    """One element type.  ``kind`` is ``"f"``, ``"i"``, ``"u"`` or ``"b"``; ``size`` is in bytes.
+
+    As NumPy's do, it equals whatever means it: ``x.dtype == "float32"``, ``x.dtype == np.float32``.
+    """
 
     name: str
     short: str
@@ -23,6 +26,11 @@ class DType:
     @property
     def numpy(self) -> np.dtype:
         return np.dtype(self.name)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """What NumPy looks for: ``np.zeros(3, graphc.float32)``."""
+        return self.numpy
 
     @property
     def is_float(self) -> bool:
@@ -39,6 +47,19 @@ class DType:
     @property
     def bits(self) -> int:
         return 8 * self.size
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DType):
+            return self.name == other.name
+        if not isinstance(other, (str, type, np.dtype)):
+            return NotImplemented
+        try:
+            return as_dtype(other) is self
+        except (KeyError, TypeError):
+            return False
+
+    def __hash__(self) -> int:
+        return hash((DType, self.name))
 
     def __repr__(self) -> str:
         return f"graphc.{self.name}"

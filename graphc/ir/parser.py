@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc.errors import GraphcError, ParseError
 from graphc.ir import dims, op
+from graphc.ir.attributes import same as same_attributes
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Region
@@ -37,11 +38,33 @@ def parse(text: str, *, constants: Mapping[str, np.ndarray] | None = None) -> Gr
     """
     tokens = Tokens(text)
     tokens.expect("graph")
-    parser = _GraphParser(tokens, dict(constants or {}), None, 0)
-    graph = parser.graph()
+    graph = _GraphParser(tokens, dict(constants or {}), None, 0, {}).graph()
     if tokens.kind != "end":
         tokens.fail("one graph was expected to be all of the text")
     return graph
+
+
+def parse_all(text: str, *, constants: Mapping[str, np.ndarray] | None = None) -> tuple[Graph, ...]:
+    """All graphs that ``text`` says, one after the other; parameters of one name are one parameter.
+
+    ``constants`` and errors are those of ``parse``; two graphs that declare a parameter differently
+    are an error too.
+
+    >>> import graphc.ops
+    >>> both = parse_all('''
+    ...     graph @f() { param %w: f32[2] = (1.0, 2.0)  return y = %w }
+    ...     graph @g() { param %w: f32[2] = (1.0, 2.0)  %0 = negative(%w) : f32[2]  return y = %0 }
+    ... ''')
+    >>> both[0].parameters == both[1].parameters
+    True
+    """
+    tokens, known = Tokens(text), dict(constants or {})
+    shared: dict[str, Value] = {}
+    found: list[Graph] = []
+    while not found or tokens.kind != "end":
+        tokens.expect("graph")
+        found.append(_GraphParser(tokens, known, None, 0, shared).graph())
+    return tuple(found)
 
 
 class _GraphParser:
@@ -53,8 +76,10 @@ class _GraphParser:
         constants: dict[str, np.ndarray],
         outer_dims: frozenset[str] | None,
         depth: int,
+        shared: dict[str, Value],
     ) -> None:
         self.tokens = tokens
+        self.shared = shared
         self.constants = constants
         self.outer_dims = outer_dims
         self.depth = depth
@@ -109,8 +134,19 @@ class _GraphParser:
     def _parameters(self) -> tuple[Value, ...]:
         found: list[Value] = []
         while self.tokens.accept("param"):
-            found.append(self._source("parameter"))
+            at = self.tokens.place
+            label = self.tokens.text
+            found.append(self._same(label, self._source("parameter"), at))
         return tuple(found)
+
+    def _same(self, label: str, value: Value, at: int) -> Value:
+        """``value``, or the same parameter of a graph before this one."""
+        known = self.shared.setdefault(label, value)
+        same = same_attributes(known.node.attributes, value.node.attributes)
+        if known.type != value.type or not same:
+            self.tokens.fail(f"{label} is another parameter in a graph above", at)
+        self.values[label] = known
+        return known
 
     def _source(self, record: str) -> Value:
         """``%name: type [= elements] [loc]`` of an input or parameter."""
@@ -193,7 +229,7 @@ class _GraphParser:
     def _body(self) -> Graph:
         if self.depth >= _DEEPEST:
             self.tokens.fail("bodies are nested too deeply")
-        parser = _GraphParser(self.tokens, self.constants, self.reader.dims, self.depth + 1)
+        parser = _GraphParser(self.tokens, self.constants, self.reader.dims, self.depth + 1, {})
         return parser.graph()
 
     def _operands(self) -> list[Value]:

@@ -21,6 +21,10 @@ Scalar = Any
 class ScalarBuilder(Protocol):
     """Arithmetic on opaque scalars (or vectors of them)."""
 
+    @property
+    def fused(self) -> bool:
+        """Whether ``fma`` rounds once."""
+
     def dtype(self, x: Scalar) -> DType: ...
 
     def constant(self, value: float | int | bool, dtype: DType) -> Scalar:

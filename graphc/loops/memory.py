@@ -12,6 +12,9 @@ from graphc.loops.plan import ArenaSlot, Place
 from graphc.loops.steps import Step
 
 ALIGNMENT = 64
+# Between regions, so that arrays of a power of two do not all start at the same place of a page:
+# streams that do compete for the same sets of the cache.
+STAGGER = 5 * ALIGNMENT
 Region = tuple[Size, Size]  # offset and bytes
 
 
@@ -42,7 +45,7 @@ def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
         region = next((r for r in free if _fits(size, r[1])), None)
         if region is None:
             region = (end, size)
-            end = end + size
+            end = end + size + STAGGER
         else:
             free.remove(region)
         dying.setdefault(until, []).append(region)

@@ -30,8 +30,24 @@ def parse(source: str) -> ir.Kernel:
     return kernel
 
 
+def parse_all(source: str) -> tuple[ir.Kernel, ...]:
+    """All kernels that ``source`` says, one after the other; errors as for ``parse``.
+
+    >>> len(parse_all("kernel f() { } kernel g(out y: f32[2]) { for i < 2 { y[i] = 0.0 } }"))
+    2
+    """
+    parser = _KernelParser(source)
+    parser.skip_ends()
+    found: list[ir.Kernel] = []
+    while parser.token.text:
+        found.append(parser.kernel())
+        parser.skip_ends()
+    return tuple(found)
+
+
 class _KernelParser(ExpressionParser):
     def kernel(self) -> ir.Kernel:
+        self.dims, self.buffers = (), {}
         self.expect("kernel")
         name = self.name("the kernel's name")
         if self.accept("<"):

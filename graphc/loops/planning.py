@@ -70,8 +70,14 @@ class _Planner:
         memory = place_slots(order, self.place)
         checks, messages = check_kernels(self.graph, self.name)
         calls = [
-            KernelCall(schedule(k, self.target), (self.place[v],), (k.name,), kind="check")
-            for v, k in checks
+            KernelCall(
+                schedule(k, self.target),
+                (self.place[v],),
+                (k.name,),
+                (line,) if line else (),
+                "check",
+            )
+            for (v, k), (_, line) in zip(checks, messages.values(), strict=True)
         ]
         calls += [self._call(step, memory.scratch) for step in order]
         outputs = tuple(

@@ -81,6 +81,9 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
 def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     """Elementwise loops and column reductions: the last axis in vectors, the others around it."""
     *outer, last = loop.axes
+    streamed = _streamed(loop, lanes)
+    if streamed is not None:
+        return _nest(tuple(outer), (streamed,), outermost) if outer else streamed
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
     vectors = 4 if folds else 1 if ops > LONG else 2
@@ -93,6 +96,25 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     return _nest(tuple(outer), (inner,), outermost)
 
 
+def _streamed(loop: ir.For, lanes: int) -> ir.For | None:
+    """A bare sum of columns of long rows, as blocks of rows that add into the columns' memory: the
+    rows stream, where strips of columns down the rows would take a few bytes of each."""
+    if len(loop.body) != 2:
+        return None
+    fold, store = loop.body
+    if not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
+        return None
+    columns = loop.axes[-1]
+    wide = not isinstance(columns.extent, int) or columns.extent > 8 * lanes
+    bare = fold.kinds == ("add",) and store.value == ir.Name(fold.names[0], fold.values[0].dtype)
+    if fold.order != "tree" or not wide or not bare:
+        return None
+    (value,) = fold.values
+    column = ir.Column(store.buffer, store.index, "add", fold.axis.name, value, fold.location)
+    rows = replace(fold.axis, tile=ir.TREE)
+    return ir.For((replace(columns, tile=lanes, vector=lanes), rows), (*fold.body, column))
+
+
 def _tile(
     loop: ir.For, product: ir.Reduce, lanes: int, target: Target, outermost: bool
 ) -> ir.Statement:
@@ -101,7 +123,9 @@ def _tile(
     column_sum = any(isinstance(s, ir.Column) for s in loop.body)
     extent = rows[-1].extent if rows else 1
     height, vectors = choose_tile(extent, columns.extent, lanes, target, column_sum)
-    body = tuple(replace(s, unroll=2) if s is product else s for s in loop.body)
+    # Few registers hold few accumulators: a longer body hides the latency of the loads.
+    unroll = 2 if target.vector_registers >= 32 else 4
+    body = tuple(replace(s, unroll=unroll) if s is product else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
     return ir.For(tiled, body, parallel=outermost)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.declare import call, elementwise
+from graphc.ops.declare import OpFunction, call, elementwise
 from graphc.ops.vecmath import error_function, exponential, logistic, references
 from graphc.ops.vecmath.references import widened
 
-sigmoid = elementwise(
+sigmoid: OpFunction = elementwise(
     "sigmoid",
     math=lambda sp, x: 1 / (1 + sp.exp(-x)),
     numpy=widened(references.sigmoid),
@@ -45,8 +45,7 @@ silu = elementwise(
 
 
 def _elu(b: ScalarBuilder, x: Scalar, *, alpha: float = 1.0) -> Scalar:
-    below = exponential.expm1(b, x)
-    return b.select(b.gt(x, 0.0), x, below if alpha == 1.0 else b.mul(below, alpha))
+    return exponential.elu(b, x, alpha)
 
 
 elu = elementwise(
@@ -69,7 +68,7 @@ def _gelu(b: ScalarBuilder, x: Scalar, *, approximate: bool = False) -> Scalar:
 
 
 def _gelu_reference(x: np.ndarray, *, approximate: bool = False) -> np.ndarray:
-    return widened(references.gelu_tanh)(x) if approximate else references.gelu(x)
+    return widened(references.gelu_tanh if approximate else references.gelu)(x)
 
 
 def _gelu_meaning(sp: Any, x: Any, *, approximate: bool = False) -> Any:

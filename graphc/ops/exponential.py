@@ -76,15 +76,15 @@ power = elementwise(
     lower=_power,
     grad=_power_gradient,
     domain="numeric",
-    doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative and
-y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
+    doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative
+and y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
     cost=60,
 )
 
 erf = elementwise(
     "erf",
     math=lambda sp, x: sp.erf(x),
-    numpy=references.erf,
+    numpy=widened(references.erf),
     lower=error_function.erf,
     doc="The error function 2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x.",
     cost=33,

@@ -222,14 +222,14 @@ def arange(start: Any, stop: Any = None, step: int = 1, *, dtype: Any = dtypes.i
 
 
 @helper
-def full(shape: Any, value: Any, dtype: Any = None) -> Tensor:
-    """``value`` everywhere.
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """``fill_value`` everywhere.
 
     >>> import graphc
     >>> graphc.full(("N", 2), 7.0)
     Tensor broadcast: f32[N, 2]
     """
-    return call.broadcast_to(constant(value, dtype), shape)  # type: ignore[no-any-return]
+    return call.broadcast_to(constant(fill_value, dtype), shape)  # type: ignore[no-any-return]
 
 
 @helper
@@ -255,24 +255,34 @@ def ones(shape: Any, dtype: Any = dtypes.float32) -> Tensor:
 
 
 @helper
-def zeros_like(x: Any) -> Tensor:
-    """Zeros of the shape and dtype of ``x``.
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """``fill_value`` in the shape and, unless told otherwise, the dtype of ``x``.
+
+    >>> import graphc
+    >>> graphc.full_like(graphc.input("x", ("N",)), 7)
+    Tensor broadcast: f32[N]
+    """
+    like = as_tensor(x, name="full_like")
+    return full(like.shape, fill_value, dtype or like.dtype)
+
+
+@helper
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros of the shape and, unless told otherwise, the dtype of ``x``.
 
     >>> import graphc
     >>> graphc.zeros_like(graphc.input("x", ("N",)))
     Tensor broadcast: f32[N]
     """
-    like = as_tensor(x, name="zeros_like")
-    return full(like.shape, 0, like.dtype)
+    return full_like(x, 0, dtype)
 
 
 @helper
-def ones_like(x: Any) -> Tensor:
-    """Ones of the shape and dtype of ``x``.
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones of the shape and, unless told otherwise, the dtype of ``x``.
 
     >>> import graphc
     >>> graphc.ones_like(graphc.input("x", ("N",)))
     Tensor broadcast: f32[N]
     """
-    like = as_tensor(x, name="ones_like")
-    return full(like.shape, 1, like.dtype)
+    return full_like(x, 1, dtype)

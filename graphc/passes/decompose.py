@@ -1,6 +1,7 @@
-"""Composites replaced by the ops they are defined by.
+"""Composites replaced by the ops they are defined by, and fused groups by their bodies.
 
-Responsible for expanding; how a composite is defined is its record's affair.
+Responsible for expanding; how a composite is defined is its record's affair.  A graph that was
+fused already, such as one read back from its text, is fused anew.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Any
 
 from graphc import location
 from graphc.errors import DefinitionError, GraphcError, VerifyError
-from graphc.ir.graphs import Graph, rewrite
+from graphc.ir.graphs import Graph, clone, rewrite
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Composite
+from graphc.ir.op import Composite, Region
 from graphc.passes.base import renamed
 from graphc.tensor import Tensor
 
@@ -22,7 +23,7 @@ _DEEPEST = 64
 
 @dataclass(frozen=True)
 class Decompose:
-    """Expands composites, those that the expansions hold too.
+    """Expands composites and bodies, those that the expansions hold too.
 
     New nodes are at the line of the composite, and its result keeps the name.
     """
@@ -31,7 +32,7 @@ class Decompose:
 
     def run(self, graph: Graph) -> Graph:
         for _ in range(_DEEPEST):
-            if not any(isinstance(node.op, Composite) for node in graph.nodes):
+            if not any(isinstance(node.op, Composite | Region) for node in graph.nodes):
                 return graph
             graph = rewrite(graph, _expanded)
         raise GraphcError(f"composites are nested beyond {_DEEPEST} levels, or hold themselves")
@@ -49,6 +50,8 @@ def _expansion(node: Node, operands: tuple[Value, ...]) -> Any:
 
 
 def _expanded(node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None:
+    if node.body is not None:
+        return _inlined(node.body, operands)
     if not isinstance(node.op, Composite):
         return None
     with location.at(node.location):
@@ -62,3 +65,12 @@ def _expanded(node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None
     if node.name is None or len(results) != 1 or results[0].node.name is not None:
         return results
     return results if results[0] in operands else (renamed(results[0], node.name),)
+
+
+def _inlined(body: Graph, operands: tuple[Value, ...]) -> Sequence[Value]:
+    """The results of ``body`` for these inputs, from nodes outside of it."""
+    outside = dict(zip(body.inputs, operands, strict=True))
+    for node in body.nodes:
+        copy = clone(node, [outside[value] for value in node.operands])
+        outside.update(zip(node.results, copy.results, strict=True))
+    return [outside[value] for value in body.results]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def _meaning(expression: Any, names: Sequence[str]) -> Callable[..., Any]:
     def math(sympy: Any, *given: Any) -> Any:
         return expression.subs(dict(zip(own, given, strict=True)), simultaneous=True)
 
-    return _with_parameters(math, ["sympy", *names])
+    return _with_parameters(math, [_unlike("sympy", names), *names])
 
 
 def _reference(steps: Steps, names: Sequence[str]) -> Callable[..., Any]:
@@ -106,7 +107,7 @@ def _lowering(steps: Steps, names: Sequence[str]) -> Callable[..., Any]:
         )
         return result
 
-    return _with_parameters(lower, ["b", *names])
+    return _with_parameters(lower, [_unlike("builder", names), *names])
 
 
 def _symbols(name: str, expression: Any, operands: Sequence[Any] | None) -> list[Any]:
@@ -121,9 +122,10 @@ def _symbols(name: str, expression: Any, operands: Sequence[Any] | None) -> list
         raise fail(ArgumentError(reason), name)
     if not chosen:
         raise fail(ArgumentError(f"{expression} has no symbol that could be an operand"), name)
-    bad = [str(s) for s in chosen if not str(s).isidentifier()]
+    bad = [str(s) for s in chosen if not str(s).isidentifier() or iskeyword(str(s))]
     if bad:
-        raise fail(ArgumentError(f"the symbol {bad[0]!r} is not an identifier"), name)
+        error = ArgumentError(f"the symbol {bad[0]!r} is no identifier for an operand")
+        raise fail(error, name)
     return chosen
 
 
@@ -140,6 +142,13 @@ def _elementwise(op: str) -> Elementwise:
     if not isinstance(record, Elementwise):
         raise UnsupportedError(f"{op} is not an elementwise op")
     return record
+
+
+def _unlike(name: str, others: Sequence[str]) -> str:
+    """``name``, or one like it that is none of ``others``."""
+    while name in others:
+        name += "_"
+    return name
 
 
 def _with_parameters(function: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
@@ -199,6 +208,6 @@ def _constant(node: Node) -> Any:
     number = value.item()
     if isinstance(number, bool):
         return sp.true if number else sp.false
-    return (
-        sp.Integer(int(number)) if number == number // 1 else sp.Float(str(value.reshape(())[()]))
-    )
+    if number == number // 1:
+        return sp.Integer(int(number))
+    return sp.Float(str(value.reshape(())[()]))

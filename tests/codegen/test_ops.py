@@ -1,4 +1,4 @@
-"""Every elementwise op's lowering: native code against NumPy, bit for bit, special values included."""
+"""Every elementwise op's native code against NumPy, bit for bit, special values included."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ kernel k<N>(x: f32[N], out y: f32[]) {
   y[] = s
 }""",
     "moments of everything at once": """
-kernel k<N>(x: f32[N, M], out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]) {
+kernel k<N, M>(
+  x: f32[N, M], out a: f32[N], out b: f64[N], out c: i64[N], out d: f32[N], out e: bool[N]
+) {
   for i < N parallel {
     s, q, p, m, l = reduce add, add, argmax, minimum, any j < M vector(8) order(lanes) {
       t = x[i, j] * x[i, j]
@@ -25,7 +27,7 @@ kernel k<N>(x: f32[N, M], out a: f32[N], out b: f64[N], out c: i64[N], out d: f3
     }
     a[i] = s; b[i] = q; c[i] = p; d[i] = m; e[i] = l
   }
-}""".replace("k<N>", "k<N, M>"),
+}""",
     "dot": """
 kernel k<N>(x: f32[N], y: f32[N], out z: f32[]) {
   s = reduce fma i < N vector(16) order(lanes) { x[i], y[i] }
@@ -117,6 +119,25 @@ kernel k<B, N, M>(x: f32[B, N, M], out z: f32[B, M], out w: f64[M, B]) {
   for b < B, i < N tile(16), j < M vector(8) parallel {
     z[b, j] = reduce add i order(tree) { x[b, i, j] }
     w[j, b] = reduce multiply i order(tree) { astype(x[b, i, j]) {dtype = f64} }
+  }
+}""",
+    "columns, a block of rows at a time": """
+kernel k<N, M>(x: f32[N, M], out z: f32[M], out w: f32[M]) {
+  for j < M tile(16) vector(8), i < N tile(16) parallel {
+    z[j] = reduce add i order(tree) { x[i, j] }
+    w[j] = reduce maximum i order(tree) { square(x[i, j]) }
+  }
+}""",
+    "columns, a block of rows at a time, batched": """
+kernel k<B, N, M>(x: f32[B, N, M], out z: f32[M, B]) {
+  for b < B, j < M tile(16) vector(8), i < N tile(8) parallel {
+    z[j, b] = reduce add i order(tree) { x[b, i, j] }
+  }
+}""",
+    "a column of few": """
+kernel k<N>(x: f32[N, 5], out z: f32[5]) {
+  for i < N tile(8), j < 5 tile(16) vector(8) parallel {
+    z[j] = reduce add i order(tree) { x[i, j] }
   }
 }""",
     "transposed store": """

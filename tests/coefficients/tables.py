@@ -118,7 +118,7 @@ TABLES: dict[str, dict[str, Fit]] = {
     "trigonometric.SINE_TAIL": both(odd_tail(mp.sin), (3, 6), TINY, 0.63, lambda z: z),
     "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
     "trigonometric.ATAN_TAIL": both(
-        odd_tail(mp.atan), (5, 11), TINY, 0.1718, odd_tail_weight(mp.atan)
+        odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
     "error_function.ERF_NEAR": both(
         erf_near, (6, 12), TINY, 0.8608, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z))
@@ -131,7 +131,8 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),
         "float64": normal_fit(5.0, 23, 38.7, "float64"),
     },
-    # float32: atanh(t) = t + t^3 tail.  float64: t + t^3 / 3 + t^5 tail.  On |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
+    # float32: atanh(t) = t + t^3 tail.  float64: t + t^3 / 3 + t^5 tail.  On
+    # |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
     "power.LOG2_TAIL": {
         "float32": Fit(odd_tail(mp.atanh), 3, TINY, 0.01022, lambda z: z, "float32"),
         "float64": Fit(fifth_tail, 6, 1e-8, 0.01022, lambda z: z * z, "float64"),

@@ -44,6 +44,10 @@ class Bounded:
     def exact(self) -> bool:
         return not self.error.any()
 
+    def scaled(self, factor: float) -> Bounded:
+        """With all errors ``factor`` times as large."""
+        return Bounded(self.value, self.error * factor)
+
 
 def bounded(
     graph: Graph,
@@ -147,6 +151,11 @@ class _Run:
         error = np.zeros(value.shape)
         if not all(x.exact for x in operands):
             error = _spread(apply, value, operands)
+        if name in ("sin", "cos", "tan"):
+            # An angle is reduced by a multiple of pi, without FMA roughly.
+            rounding = 2 * float(np.finfo(dtype.numpy).eps)
+            angle = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
+            error = error + _spread(apply, value, [angle])
         error = np.where(_near_a_pole(name, operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)

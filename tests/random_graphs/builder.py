@@ -37,6 +37,8 @@ class Builder:
         self.parameters: list[Tensor] = []
         self.generator: graphc.Generator | None = None
         self.temper = self.random.choices(("plain", "ties", "special"), (7, 2, 1))[0]
+        # Axes of equal size are those that can be mistaken for each other.
+        self.usual = self.random.choice(SIZES)
         self.symbolic = self.random.choice((0.0, 0.15, 0.4))
 
     # -- choices --------------------------------------------------------------------------------
@@ -64,12 +66,12 @@ class Builder:
     def size(self) -> Size:
         """A static size or a named dim, bound to two different sizes for the two calls."""
         if not self.chance(self.symbolic):
-            return self.random.choice(SIZES)
+            return self.usual if self.chance(0.4) else self.random.choice(SIZES)
         name = self.random.choice("NMK")
         for call, bound in enumerate(self.sizes):
             if name not in bound:
                 choices = (0, *SIZES) if call or self.chance(0.1) else SIZES
-                bound[name] = self.random.choice(choices)
+                bound[name] = self.usual if self.chance(0.3) else self.random.choice(choices)
         return dims.named(name)
 
     def shape(self, least: int = 0, most: int = MOST_RANK) -> Shape:

@@ -99,4 +99,4 @@ def _tail(size: int) -> str:
     if size == 0:
         return "empty"
     rest = size % 16
-    return "whole" if rest == 0 else "one over" if rest == 1 else "one short" if rest == 15 else "other"
+    return {0: "whole", 1: "one over", 15: "one short"}.get(rest, "other")

@@ -128,9 +128,11 @@ def chain(build: Builder) -> Tensor:
     """Several unary and binary ops in a row, which fuse."""
     x = build.tensor()
     for _ in range(build.random.randrange(2, 7)):
-        name = build.random.choice(names(1) if build.chance(0.5) else ["add", "multiply", "minimum"])
+        two = ["add", "multiply", "minimum"]
+        name = build.random.choice(names(1) if build.chance(0.5) else two)
         x = _prepared(build, name, x)
-        x = functions[name](x) if operand_count(name) == 1 else functions[name](x, partner(build, x))
+        others = [] if operand_count(name) == 1 else [partner(build, x)]
+        x = functions[name](x, *others)
     return x
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import graphc
 from graphc.ir import dims, dtypes
+from graphc.ir.dims import Size
+from graphc.ir.dtypes import DType
 from graphc.tensor import Tensor, functions
 from tests.random_graphs.builder import MOST_ELEMENTS, Builder
 
@@ -34,7 +36,9 @@ def row_use(build: Builder) -> Tensor:
     if build.chance(0.5):
         return combined
     again = graphc.sum(graphc.square(combined), axis=axis, keepdims=build.chance(0.5))
-    return again if build.chance(0.5) else combined / (1 + graphc.sum(combined, axis, keepdims=True))
+    if build.chance(0.5):
+        return again
+    return combined / (1 + graphc.sum(combined, axis, keepdims=True))
 
 
 def extreme_index(build: Builder) -> Tensor:
@@ -86,10 +90,20 @@ def dense(build: Builder) -> Tensor:
     return y
 
 
+def columns(build: Builder) -> Tensor:
+    """Sums over the rows of a product, as gradients of biases are, beside the product itself."""
+    y = dense(build)
+    if y.ndim < 2 or not build.fits(y):
+        return y
+    build.pool.append(y)
+    axis = build.random.choice((0, -2, tuple(range(y.ndim - 1))))
+    return functions[build.random.choice(("sum", "sum", "max", "mean"))](y, axis)
+
+
 def gathered(build: Builder) -> Tensor:
     x = build.tensor(lambda t: t.ndim >= 1)
     axis = build.random.randrange(x.ndim)
-    dtype = build.random.choice((dtypes.int32, dtypes.int64, dtypes.uint8))
+    dtype = _index_dtype(build, x.shape[axis])
     count = build.random.choice((1, 2, 5, 16))
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
     if build.chance(0.6) and min(build.values(x.shape[axis])) > 0:
@@ -100,6 +114,11 @@ def gathered(build: Builder) -> Tensor:
         wide = build.tensor(lambda t: t.dtype.is_integer)
         index = (graphc.iota(shape, axis) * 3 + (wide.size if not wide.ndim else 1)) % 4
     return graphc.take_along_axis(x, index, axis)
+
+
+def _index_dtype(build: Builder, limit: Size) -> DType:
+    wide = max(build.values(limit)) > 255
+    return build.random.choice((dtypes.int32, dtypes.int64, *([] if wide else [dtypes.uint8])))
 
 
 def one_hot(build: Builder) -> Tensor:
@@ -142,7 +161,7 @@ def loss(build: Builder) -> Tensor:
 def _sparse_loss(build: Builder, x: Tensor, logits: bool) -> Tensor:
     if min(build.values(x.shape[-1])) == 0:
         return graphc.mse(x, x)
-    dtype = build.random.choice((dtypes.int32, dtypes.int64, dtypes.uint8))
+    dtype = _index_dtype(build, x.shape[-1])
     labels = build.input(x.shape[:-1], dtype, build.indices(x.shape[-1], dtype))
     predicted = x if logits else graphc.abs(x) + 0.1
     return graphc.sparse_categorical_crossentropy(labels, predicted, from_logits=logits)

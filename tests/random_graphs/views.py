@@ -1,4 +1,4 @@
-"""Steps that move elements: slices with any step, flips, pads, concatenations, reshapes and others."""
+"""Steps that move elements: slices with any step, flips, pads, concatenations, reshapes, ..."""
 
 from __future__ import annotations
 

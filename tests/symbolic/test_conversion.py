@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import graphc
 import graphc.ops as ops
 from graphc.autodiff import check_gradient, grad
 from graphc.errors import ArgumentError, UnsupportedError
@@ -48,6 +49,16 @@ def test_values_and_gradients(expression: Any) -> None:
     assert function(narrow).dtype.name == "float32"
     np.testing.assert_allclose(value(function(narrow), x=points.astype("f4")), expected, rtol=1e-4,
                                atol=1e-5)  # fmt: skip
+
+
+def test_operands_may_have_any_name() -> None:
+    """Also those that graphc's own functions give their first argument."""
+    symbols = sp.symbols("b builder sympy sp")
+    total = from_sympy("total_of_test", sum(symbols))
+    tensors = [ops.constant(float(2**i)) for i in range(4)]
+    assert float(value(total(*tensors))) == 15.0
+    compiled = graphc.compile(graphc.grad(total(*tensors) ** 2, tensors)[0])
+    assert float(compiled()) == 30.0
 
 
 def test_operands_are_sorted_or_as_given() -> None:
@@ -98,6 +109,7 @@ def test_lowered_code_is_made_of_the_records_lowering() -> None:
         (lambda: from_sympy("bad_3", sp.Integer(3)), ArgumentError, "symbol"),
         (lambda: from_sympy("exp", sp.exp(x)), ValueError, "exists"),
         (lambda: from_sympy("bad_4", sp.Symbol("no name")), ArgumentError, "identifier"),
+        (lambda: from_sympy("bad_5", sp.Symbol("lambda")), ArgumentError, "identifier"),
     ],
 )
 def test_errors(make: Any, error: Any, text: str) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_LOW, argument, reduce, tail
-from graphc.ops.vecmath.floats import format_of, polynomial, quotient, two_product
+from graphc.ops.vecmath.exponential import LN2_LOW, argument, reduce, small_expm1
+from graphc.ops.vecmath.floats import format_of, horner, polynomial, quotient, two_product
 from graphc.ops.vecmath.logistic import open_above
 
 # erf(x) / x - 1 at x^2, for abs(x) < ERF_SMALL
@@ -122,28 +122,34 @@ def erf(b: ScalarBuilder, x: Scalar) -> Scalar:
     parts = reduce(b, b.fma(polynomial(b, t, ERF_FAR), t, b.neg(t)))
     r = b.fma(parts.n, -LN2_LOW[dtype], parts.r)
     scale = b.bitcast(b.shift_left(b.sub(parts.bits, fmt.bias), fmt.mantissa), dtype)
-    far = b.sub(1.0, b.fma(scale, b.mul(r, b.fma(r, tail(b, r), 1.0)), scale))
+    far = b.sub(1.0, b.fma(scale, small_expm1(b, r), scale))
     far = b.copysign(far, x)
 
     return b.select(b.lt(b.abs(x), ERF_SMALL), near, far)
 
 
 def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """x P(x): with t = abs(x), t P(-t) = t p(q) / (t + 5/4) e**(-t^2 / 2) is what the closed gate lets
-    through; the product is kept in two parts."""
+    """x P(x): with t = abs(x), t P(-t) = t p(q) / (t + 5/4) e**(-t^2 / 2) is what the closed gate
+    lets through; products are kept in two parts."""
     dtype = b.dtype(x)
     t, far, centre = b.abs(x), GELU_FAR[dtype], CENTRE[dtype]
     t = b.select(b.gt(t, far), far, t)
     exponent, exponent_error = two_product(b, b.mul(t, -0.5), t)
     r, first, second = argument(b, exponent, exponent_error)
-    w = b.mul(r, b.fma(r, tail(b, r), 1.0))
+    w = small_expm1(b, r)
     lower = b.add(t, OFFSET)
     lower_error = b.sub(t, b.sub(lower, OFFSET))
     # One division for two: q need not be exact, and the last quotient is corrected.
     shifted = b.add(t, centre)
     inverse = b.div(1.0, b.mul(shifted, lower))
     q = b.mul(b.sub(t, centre), b.mul(lower, inverse))
-    v, v_error = two_product(b, t, polynomial(b, q, NORMAL_TAIL))
+    # The last step of the polynomial in two parts.
+    first_term, *others = NORMAL_TAIL[dtype]
+    rest = horner(b, q, others)
+    p = b.fma(q, rest, first_term)
+    p_error = b.fma(q, rest, b.sub(first_term, p))
+    v, v_error = two_product(b, t, p)
+    v_error = b.fma(t, p_error, v_error)
     upper = b.fma(v, w, v)
     upper_error = b.add(b.fma(v, w, b.sub(v, upper)), v_error)
     closed = quotient(b, (upper, upper_error), (lower, lower_error), b.mul(shifted, inverse))

@@ -1,7 +1,7 @@
-"""exp and expm1 by x = n ln 2 + r with abs(r) <= ln(2)/2, and a polynomial in r.
+"""exp, expm1 and elu by x = n ln 2 + r with abs(r) <= ln(2)/2, and a polynomial in r.
 
-Responsible for the arithmetic only.  ``reduce`` and ``tail`` serve the functions made of
-exponentials (hyperbolic, logistic, error_function, power).
+Responsible for the arithmetic only.  What is not a function of its own serves the
+functions made of exponentials (hyperbolic, logistic, error_function, power).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EXP_TAIL = {
 
 @dataclass(frozen=True)
 class Reduced:
-    """x = n ln 2 + r + r_error with r exact; ``bits`` hold n + 2 * bias in their low part."""
+    """x = n LN2_HIGH + r, which is exact; ``bits`` hold n + 2 * bias in their low part."""
 
     n: Scalar
     r: Scalar
@@ -51,7 +51,8 @@ class Reduced:
 
 
 def reduce(b: ScalarBuilder, x: Scalar) -> Reduced:
-    """Splits ``x``, which must be within the bounds of ``exp``; ``n ln2_low`` is still in ``r``."""
+    """Splits ``x``, which must be within the bounds of ``exp``.  From ``r``, n LN2_LOW is still to
+    be taken away."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     shifted = b.fma(x, LOG2_E, b.constant(fmt.shifter, dtype))
     n = b.sub(shifted, fmt.shifter)
@@ -80,29 +81,55 @@ def argument(
     """
     dtype, fmt = b.dtype(x), format_of(b, x)
     parts = reduce(b, x)
-    r = b.fma(parts.n, -LN2_LOW[dtype], parts.r if error is None else b.add(parts.r, error))
+    low = -LN2_LOW[dtype]
+    if error is None:
+        r = b.fma(parts.n, low, parts.r)
+    else:
+        r = b.add(parts.r, b.fma(parts.n, low, error))
     return (r, *scales(b, parts.bits, fmt))
+
+
+def small_exp(b: ScalarBuilder, r: Scalar) -> Scalar:
+    """e**r of a reduced r."""
+    return b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
+
+
+def small_expm1(b: ScalarBuilder, r: Scalar) -> Scalar:
+    """e**r - 1 of a reduced r."""
+    return b.fma(b.mul(r, r), tail(b, r), r)
 
 
 def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
     """e**x."""
     dtype = b.dtype(x)
     r, first, second = argument(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
-    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
-    return b.mul(b.mul(p, first), second)
+    return b.mul(b.mul(small_exp(b, r), first), second)
 
 
-def expm1(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """e**x - 1, as (2**n - 1) + 2**n r exactly rounded, plus 2**n times what is small."""
+def expm1_parts(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """``(high, low, factor)`` with e**x - 1 = (high + low) * factor, a factor of 2 where a power of
+    two would overflow; high = (2**n - 1) + 2**n r is rounded once."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     parts = reduce(b, clamp(b, x, EXPM1_LOWEST[dtype], HIGHEST[dtype]))
     r, low = parts.r, b.mul(parts.n, -LN2_LOW[dtype])
     total = b.add(r, low)
     small = b.fma(b.mul(total, total), tail(b, total), low)
-    # 2**n in one factor, but for the largest n, whose result is doubled at the end.
     largest = b.gt(parts.n, fmt.bias + 0.5)
     excess = b.select(largest, b.constant(fmt.bias + 1, fmt.integer), fmt.bias)
     scale = b.bitcast(b.shift_left(b.sub(parts.bits, excess), fmt.mantissa), fmt.dtype)
-    result = b.fma(scale, small, b.fma(scale, r, b.sub(scale, 1.0)))
-    result = b.mul(result, b.select(largest, 2.0, b.constant(1.0, dtype)))
-    return b.copysign(result, x)
+    factor = b.select(largest, 2.0, b.constant(1.0, dtype))
+    return b.fma(scale, r, b.sub(scale, 1.0)), b.mul(scale, small), factor
+
+
+def expm1(b: ScalarBuilder, x: Scalar) -> Scalar:
+    """e**x - 1."""
+    high, low, factor = expm1_parts(b, x)
+    return b.copysign(b.mul(b.add(high, low), factor), x)
+
+
+def elu(b: ScalarBuilder, x: Scalar, alpha: float) -> Scalar:
+    """x above 0, alpha (e**x - 1) below, where no factor is needed; the product is rounded once."""
+    high, low, _ = expm1_parts(b, x)
+    size = b.constant(abs(alpha), b.dtype(x))
+    below = b.copysign(b.fma(high, size, b.mul(low, size)), x)
+    return b.select(b.gt(x, 0.0), x, b.neg(below) if alpha < 0 else below)

@@ -1,7 +1,7 @@
 """The two floating-point formats as the vector math needs them, and steps all functions share.
 
-Responsible for polynomials, sums and products with their rounding errors, and integer-built powers
-of two.  Knows no function.
+Responsible for polynomials, and for sums, products and quotients with their rounding errors.  Knows
+no function.
 """
 
 from __future__ import annotations
@@ -62,21 +62,43 @@ def polynomial(b: ScalarBuilder, x: Scalar, table: Table) -> Scalar:
 
 
 def fast_two_sum(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
-    """``x + y`` rounded, and its error; where abs(x) >= abs(y) or x is 0 (Dekker)."""
+    """``x + y`` rounded, and its error; where abs(x) >= abs(y), x is 0, or x is a
+    multiple of the last place of y (Dekker)."""
     total = b.add(x, y)
     return total, b.sub(y, b.sub(total, x))
 
 
 def two_product(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
-    """``x * y`` rounded, and its error (0 on a target without FMA)."""
+    """``x * y`` rounded, and its error; without FMA from halves of the digits (Dekker), where the
+    error says nothing if they overflow."""
     product = b.mul(x, y)
-    return product, b.fma(x, y, b.neg(product))
+    if b.fused:
+        return product, b.fma(x, y, b.neg(product))
+    (x_high, x_low), (y_high, y_low) = _halves(b, x), _halves(b, y)
+    error = b.sub(b.mul(x_high, y_high), product)
+    error = b.add(b.add(error, b.mul(x_high, y_low)), b.mul(x_low, y_high))
+    return product, b.add(error, b.mul(x_low, y_low))
+
+
+def _halves(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:
+    """``x`` as a sum of two numbers with half its digits each (Veltkamp)."""
+    scaled = b.mul(x, 2.0 ** ((format_of(b, x).mantissa + 2) // 2) + 1.0)
+    high = b.sub(scaled, b.sub(scaled, x))
+    return high, b.sub(x, high)
+
+
+def residual(b: ScalarBuilder, z: Scalar, x: Scalar, y: Scalar) -> Scalar:
+    """``z - x * y`` where x * y is near z, so that the difference is a float or nearly one."""
+    if b.fused:
+        return b.fma(b.neg(x), y, z)
+    product, error = two_product(b, x, y)
+    return b.sub(b.sub(z, product), error)
 
 
 def quotient(b: ScalarBuilder, upper: Parts, lower: Parts, inverse: Scalar) -> Scalar:
     """The quotient of two sums, from the ``inverse`` of the lower, corrected by the remainder."""
     result = b.mul(upper[0], inverse)
-    remainder = b.add(b.fma(b.neg(result), lower[0], upper[0]), upper[1])
+    remainder = b.add(residual(b, upper[0], result, lower[0]), upper[1])
     remainder = b.fma(b.neg(result), lower[1], remainder)
     return b.fma(remainder, inverse, result)
 
@@ -85,8 +107,3 @@ def clamp(b: ScalarBuilder, x: Scalar, low: float, high: float) -> Scalar:
     """``x`` within ``[low, high]``; a NaN passes."""
     x = b.select(b.gt(x, high), high, x)
     return b.select(b.lt(x, low), low, x)
-
-
-def power_of_two(b: ScalarBuilder, n: Scalar, fmt: Format) -> Scalar:
-    """``2**n`` of the integer ``n``, where that is a normal number."""
-    return b.bitcast(b.shift_left(b.add(n, fmt.bias), fmt.mantissa), fmt.dtype)

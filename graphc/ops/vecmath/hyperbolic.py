@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, tail
-from graphc.ops.vecmath.floats import format_of, polynomial
+from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_expm1
+from graphc.ops.vecmath.floats import fast_two_sum, format_of, polynomial
 
 # (f(x) - x) / x^3 at x^2, of tanh on [0, TANH_SMALL] and of sinh on [0, ln(2) / 2]
 TANH_TAIL = {
@@ -54,7 +54,7 @@ SHIFTER_BITS = {float32: 0x4B400000 + 2 * 127, float64: (0x4338 << 48) + 2 * 102
 TANH_SMALL = {float32: 0.75, float64: 0.625}
 # tanh is 1 to the last bit from here on.
 TANH_ONE = {float32: 9.1, float64: 19.1}
-# sinh and cosh overflow below.
+# sinh and cosh are infinite from here on.
 HYPERBOLIC_HIGHEST = {float32: 89.5, float64: 710.6}
 
 
@@ -70,7 +70,7 @@ def tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
     r = b.fma(parts.n, -LN2_LOW[dtype], parts.r)
     scale = b.bitcast(b.shift_left(b.sub(parts.bits, fmt.bias), fmt.mantissa), dtype)
     # 2**n + 1 is exact as long as the 1 matters.
-    grown = b.fma(scale, b.mul(r, b.fma(r, tail(b, r), 1.0)), b.add(scale, 1.0))
+    grown = b.fma(scale, small_expm1(b, r), b.add(scale, 1.0))
     far = b.sub(1.0, b.div(2.0, grown))
 
     result = b.select(b.lt(magnitude, TANH_SMALL[dtype]), near, far)
@@ -104,8 +104,10 @@ def _sinh_cosh(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, ...]:
 def sinh(b: ScalarBuilder, x: Scalar) -> Scalar:
     """sinh(n ln 2) cosh(r) + cosh(n ln 2) sinh(r): no cancellation, no division."""
     grown, shrunk, sinh_r, cosh_r = _sinh_cosh(b, x)
-    cosh_n, sinh_n = b.add(grown, shrunk), b.sub(grown, shrunk)
-    half = b.add(sinh_n, b.fma(cosh_n, sinh_r, b.mul(sinh_n, cosh_r)))
+    cosh_n = b.add(grown, shrunk)
+    sinh_n, lost = fast_two_sum(b, grown, b.neg(shrunk))
+    small = b.fma(cosh_n, sinh_r, b.fma(sinh_n, cosh_r, lost))
+    half = b.add(sinh_n, small)
     result = b.copysign(b.add(half, half), x)
     # The half of a denormal would lose its last bit.
     return b.select(b.lt(b.abs(x), 2.0**-40), x, result)

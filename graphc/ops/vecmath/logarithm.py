@@ -16,7 +16,7 @@ from graphc.ops.vecmath.floats import INFINITY, NAN, fast_two_sum, format_of, po
 ROOT_BITS = {float32: 0x3F3504F3, float64: 0x3FE6A09E00000000}
 # log2(e), in two parts.
 LOG2_E_HIGH = {float32: 1.442695, float64: 1.4426950408889634}
-LOG2_E_LOW = {float32: 1.925963033500e-08, float64: 2.0355273740931033e-17}
+LOG2_E_LOW = {float32: 1.925963e-08, float64: 2.0355273740931033e-17}
 
 # float32: (log(1 + f) - f) / f^2.  float64: (log(1 + f) - 2 s) / s^3 at s^2, where s = f / (2 + f).
 LOG_TAIL = {

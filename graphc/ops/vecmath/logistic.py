@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_HIGH, LN2_LOW, argument, tail
+from graphc.ops.vecmath.exponential import (
+    LN2_HIGH,
+    LN2_LOW,
+    argument,
+    small_exp,
+    small_expm1,
+)
 from graphc.ops.vecmath.floats import fast_two_sum, two_product
 from graphc.ops.vecmath.logarithm import log_tail
 
@@ -31,8 +37,7 @@ def _decay(b: ScalarBuilder, x: Scalar) -> Scalar:
     far = FAR[b.dtype(x)]
     down = b.neg(b.abs(x))
     r, first, second = argument(b, b.select(b.lt(down, far), far, down))
-    p = b.fma(r, b.fma(r, tail(b, r), 1.0), 1.0)
-    return b.mul(b.mul(p, first), second)
+    return b.mul(b.mul(small_exp(b, r), first), second)
 
 
 def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -50,7 +55,7 @@ def _closed(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = No
     rounded to a denormal before the end.
     """
     r, first, second = argument(b, gate, error)
-    w = b.mul(r, b.fma(r, tail(b, r), 1.0))
+    w = small_expm1(b, r)
     scale = b.mul(first, second)
     lower = b.fma(scale, w, b.add(scale, 1.0))
     lower_error = b.fma(scale, w, b.sub(scale, b.sub(lower, 1.0)))
@@ -90,18 +95,17 @@ def softplus(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def gelu_tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """x / 2 (1 + tanh(u)) = x sigmoid(2 u), 2 u = x (a + c x^2) kept in two parts."""
+    """x / 2 (1 + tanh(u)) = x sigmoid(2 u), where 2 u = x (a + c x^2) is kept in two parts."""
     dtype = b.dtype(x)
     a_high, a_low = GELU_LINEAR[dtype]
     c_high, c_low = GELU_CUBIC[dtype]
-    far, x_signed = GELU_FAR[dtype], x
-    x = b.abs(x)
-    x = b.select(b.gt(x, far), far, x)
-    square, square_error = two_product(b, x, x)
+    far, near = GELU_FAR[dtype], b.abs(x)
+    near = b.select(b.gt(near, far), far, near)
+    square, square_error = two_product(b, near, near)
     cubic, cubic_error = two_product(b, square, b.constant(c_high, dtype))
     factor, error = fast_two_sum(b, b.constant(a_high, dtype), cubic)
     error = b.add(error, b.fma(square, c_low, b.fma(square_error, c_high, cubic_error)))
     error = b.add(error, a_low)
-    gate, gate_error = two_product(b, b.neg(x), factor)
-    gate_error = b.fma(b.neg(x), error, gate_error)
-    return open_above(b, x_signed, _closed(b, x, gate, gate_error))
+    gate, gate_error = two_product(b, b.neg(near), factor)
+    gate_error = b.fma(b.neg(near), error, gate_error)
+    return open_above(b, x, _closed(b, near, gate, gate_error))

@@ -16,6 +16,7 @@ from graphc.ops.vecmath.floats import (
     fast_two_sum,
     format_of,
     polynomial,
+    residual,
     two_product,
 )
 from graphc.ops.vecmath.logarithm import as_float
@@ -23,7 +24,8 @@ from graphc.ops.vecmath.logarithm import as_float
 # The bits of sqrt(3) / 2, cut after a few: x = 2**k m with sqrt(3) / 2 <= m < sqrt(3).
 START_BITS = {float32: 0x3F5DB000, float64: 0x3FEBB67B00000000}
 SPLIT = 1.2247448713915890  # sqrt(3 / 2): m is compared with 1 below and with 3/2 above.
-# log2(3 / 2) and 2 / ln 2 in two parts: log2((1 + t) / (1 - t)) is 2 / ln 2 atanh(t).  The first of the former has room for k beside it.
+# log2(3 / 2) and 2 / ln 2 in two parts, for log2((1 + t) / (1 - t)) = 2 / ln 2 atanh(t); the first
+# of log2(3 / 2) has room for k beside it.
 LOG2_3_2 = {
     float32: (0.58496094, 1.5632212e-06),
     float64: (0.5849625007194845, 1.6716575836880369e-12),
@@ -87,7 +89,7 @@ def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
     lost = b.sub(m, b.sub(total, centre))
     inverse = b.div(1.0, total)
     t = b.mul(difference, inverse)
-    remainder = b.fma(b.neg(t), lost, b.fma(b.neg(t), total, difference))
+    remainder = b.fma(b.neg(t), lost, residual(b, difference, t, total))
     t_error = b.mul(remainder, inverse)
 
     high, low = SLOPE[dtype]
@@ -105,12 +107,11 @@ def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
 def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
     """atanh(t + error) in two parts.  A float64 result has exponents eight times as large as
     float32, so that t^3 / 3 is wanted in two parts, too."""
-    square = b.mul(t, t)
+    square, square_error = two_product(b, t, t)
     error = b.fma(error, square, error)  # the derivative is 1 + t^2 + ...
     tail = polynomial(b, square, LOG2_TAIL)
     if b.dtype(t) is float32:
         return t, b.fma(b.mul(square, t), tail, error)
-    square_error = b.fma(t, t, b.neg(square))
     third, third_error = two_product(b, square, b.constant(THIRD_HIGH, float64))
     third_error = b.fma(square_error, THIRD_HIGH, b.fma(square, THIRD_LOW, third_error))
     third_error = b.fma(b.mul(square, square), tail, third_error)

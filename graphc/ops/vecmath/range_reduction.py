@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from graphc.ir.dtypes import float32, float64, int32, int64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.floats import fast_two_sum, format_of
+from graphc.ops.vecmath.floats import fast_two_sum, format_of, residual, two_product
 
 TWO_OVER_PI = 0.6366197723675814
 # pi/2 in three parts; the first two are cut, not rounded, so that all are positive (0 stays 0).
@@ -68,16 +68,17 @@ def is_large(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 def reduce(b: ScalarBuilder, x: Scalar) -> Angle:
     """The angle of an ``x`` that is not large."""
-    fmt, (first, second, third) = format_of(b, x), PARTS[b.dtype(x)]
+    fmt = format_of(b, x)
+    first, second, third = (b.constant(part, fmt.dtype) for part in PARTS[fmt.dtype])
     shifter = 1.5 * 2.0**fmt.mantissa
     shifted = b.fma(x, TWO_OVER_PI, b.constant(shifter, fmt.dtype))
     n = b.sub(shifted, shifter)
     # Exact: n * first and x are multiples of the last place of the result.
-    start = b.fma(n, -first, x)
+    start = residual(b, x, n, first)
     # ``start`` is a multiple of the last place of the product, so the difference back is exact.
     r = b.sub(start, b.mul(n, second))
-    error = b.fma(n, -second, b.sub(start, r))
-    return Angle(r, b.fma(n, -third, error), b.bitcast(shifted, fmt.integer))
+    error = residual(b, b.sub(start, r), n, second)
+    return Angle(r, b.fma(b.neg(n), third, error), b.bitcast(shifted, fmt.integer))
 
 
 def reduce_large(b: ScalarBuilder, x: Scalar) -> Angle:
@@ -87,8 +88,8 @@ def reduce_large(b: ScalarBuilder, x: Scalar) -> Angle:
     negative = b.lt(x, 0.0)
     quadrant = b.select(negative, b.neg(quarters), quarters)
     first, second, _ = PARTS[float64]
-    r = b.mul(high, first)
-    error = b.fma(high, second, b.fma(high, first, b.neg(r)))
+    r, error = two_product(b, high, b.constant(first, float64))
+    error = b.fma(high, second, error)
     error = b.fma(low, first, error)
     if dtype is float32:
         total = b.add(r, error)

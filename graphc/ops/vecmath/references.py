@@ -1,8 +1,7 @@
 """NumPy references of the transcendental functions, good to the last place.
 
-float32 is computed in float64, and float64 in NumPy's long double where NumPy's own float64 functions
-or their compositions lose places; on platforms whose long double is float64 the latter are a few
-units off.  Responsible for the references only.
+float32 is computed in float64, and float64 in NumPy's long double; on platforms whose long double
+is float64, functions composed of others are a few units off.  Responsible for the references only.
 """
 
 from __future__ import annotations
@@ -17,6 +16,11 @@ Array = np.ndarray
 Reference = Callable[..., Array]
 
 
+def rounded(x: Any, dtype: np.dtype[Any]) -> Array:
+    result: Array = np.asarray(x).astype(dtype)
+    return result
+
+
 def widened(function: Callable[..., Any]) -> Reference:
     """``function`` computed one format wider than its operands, quietly, and rounded once."""
 
@@ -25,14 +29,14 @@ def widened(function: Callable[..., Any]) -> Reference:
         wide = np.float64 if dtype == np.float32 else np.longdouble
         with np.errstate(all="ignore"):
             result = function(*(np.asarray(x, wide) for x in operands), **attributes)
-            return np.asarray(result).astype(dtype)
+            return rounded(result, dtype)
 
     return reference
 
 
 def sigmoid(x: Array) -> Array:
     decay = np.exp(-np.abs(x))
-    return np.where(x < 0, decay, 1) / (1 + decay)
+    return np.asarray(np.where(x < 0, decay, 1) / (1 + decay))
 
 
 def silu(x: Array) -> Array:
@@ -41,7 +45,7 @@ def silu(x: Array) -> Array:
 
 
 def softplus(x: Array) -> Array:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
 
 
 def elu(x: Array, *, alpha: float) -> Array:
@@ -54,26 +58,52 @@ def gelu_tanh(x: Array) -> Array:
     near = np.clip(x, -40, 40)
     gate = np.sqrt(2 / pi) * 2 * (near + x.dtype.type("0.044715") * near**3)
     opened = np.where(gate > 0, 1, np.exp(np.minimum(gate, 0))) / (1 + np.exp(-np.abs(gate)))
-    return np.where(np.isneginf(x), near, x) * opened
+    return np.asarray(np.where(np.isneginf(x), near, x) * opened)
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
-_erfc = np.frompyfunc(math.erfc, 1, 1)
+_libm_erf, _libm_erfc = np.frompyfunc(math.erf, 1, 1), np.frompyfunc(math.erfc, 1, 1)
+
+
+def _erf_series(x: Array) -> Array:
+    """erf of x in [-2, 2], by a series of terms of one sign."""
+    total = np.ones_like(x)
+    for term in range(60, 0, -1):
+        total = 1 + 2 * x**2 / (2 * term + 1) * total
+    return np.asarray(2 / _root_pi(x) * np.exp(-(x**2)) * x * total)
+
+
+def _erfc_fraction(x: Array) -> Array:
+    """erfc of x >= 1.7, by its continued fraction (Laplace)."""
+    fraction = x
+    for term in range(90, 0, -1):
+        fraction = x + term / (2 * fraction)
+    return np.asarray(np.exp(-(x**2)) / (_root_pi(x) * fraction))
+
+
+def _root_pi(x: Array) -> Any:
+    return np.sqrt(np.arctan2(x.dtype.type(0), x.dtype.type(-1)))
 
 
 def erf(x: Array) -> Array:
-    return np.asarray(_erf(np.asarray(x, np.float64)), np.float64).astype(x.dtype)
+    """libm's in float64, whose last place does not matter to float32; else series and fraction."""
+    if x.dtype == np.float64:
+        return rounded(_libm_erf(x), x.dtype)
+    far = np.copysign(1 - _erfc_fraction(np.clip(np.abs(x), 1.75, 10)), x)
+    return np.where(np.abs(x) < 1.75, _erf_series(np.clip(x, -1.75, 1.75)), far)
+
+
+def _erfc(x: Array) -> Array:
+    if x.dtype == np.float64:
+        return rounded(_libm_erfc(x), x.dtype)
+    tail = _erfc_fraction(np.maximum(np.abs(x), 1.75))
+    tail = np.where(x < 0, 2 - tail, tail)
+    return np.where(np.abs(x) < 1.75, 1 - _erf_series(np.clip(x, -1.75, 1.75)), tail)
 
 
 def gelu(x: Array) -> Array:
-    """x erfc(a) / 2 with a = -x / sqrt(2), whose rounding to float64 is made good by the slope."""
-    with np.errstate(all="ignore"):
-        wide = np.clip(np.asarray(x, np.longdouble), -45, 45)
-        exact = -wide / np.sqrt(np.longdouble(2))
-        a = exact.astype(np.float64)
-        slope = -2 / np.sqrt(np.arctan2(np.longdouble(0), np.longdouble(-1))) * np.exp(-(exact**2))
-        value = np.asarray(_erfc(a), np.float64) + slope * (exact - a)
-        return (np.where(x > 45, x, wide) * value / 2).astype(x.dtype)
+    """x erfc(-x / sqrt(2)) / 2; 0 below -45 in every format, and x above."""
+    near = np.clip(x, -45, 45)
+    return np.asarray(np.where(x > 45, x, near) * _erfc(-near / np.sqrt(x.dtype.type(2))) / 2)
 
 
 def power(x: Array, y: Array) -> Array:

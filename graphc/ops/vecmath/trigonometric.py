@@ -12,23 +12,27 @@ from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.floats import INFINITY, Parts, fast_two_sum, format_of, polynomial, quotient
 from graphc.ops.vecmath.range_reduction import Angle, is_large, reduce, reduce_large
 
+# (atan(q) - q) / q^3 at q^2, for abs(q) <= TURN
 ATAN_TAIL = {
-    float32: (-0.33333313, 0.19998385, -0.14242111, 0.10584348, -0.060561597),
+    float32: (-0.33333316, 0.19998875, -0.1426057, 0.10847947, -0.07645192, 0.03415664),
     float64: (
-        -0.33333333333333187,
-        0.1999999999995085,
-        -0.14285714279937903,
-        0.11111110771184929,
-        -0.09090897420124724,
-        0.0769205443992993,
-        -0.06663040654533427,
-        0.058474422957700604,
-        -0.05037347275254282,
-        0.03801611405449586,
-        -0.017855422089274202,
+        -0.33333333333333154,
+        0.19999999999952753,
+        -0.14285714281338735,
+        0.11111110906030852,
+        -0.09090903394509377,
+        0.07692205466143381,
+        -0.06665418845180862,
+        0.05871668916923229,
+        -0.051979204538682496,
+        0.04476269193402251,
+        -0.03454454807401728,
+        0.02024478715636204,
+        -0.006366042407833596,
     ),
 }
-TAN_EIGHTH = 0.41421356237309503
+# Between tan(pi / 8) and this, pi/4 minus something would lose a bit.
+TURN = 0.547
 # pi / 4 in two parts; three times the first is exact.
 QUARTER_PI_HIGH = {float32: 0.785398006439209, float64: 0.7853981633974483}
 QUARTER_PI_LOW = {float32: 1.5695823663008923e-07, float64: 3.061616997868383e-17}
@@ -122,7 +126,7 @@ def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def atan2(b: ScalarBuilder, y: Scalar, x: Scalar) -> Scalar:
-    """The angle of the point (x, y): m pi / 4 + atan(q) with abs(q) <= tan(pi / 8)."""
+    """The angle of the point (x, y): m pi / 4 + atan(q) with abs(q) <= TURN."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     width, height = b.abs(x), b.abs(y)
     steep, backward = b.gt(height, width), b.lt(b.bitcast(x, fmt.integer), 0)
@@ -131,7 +135,7 @@ def atan2(b: ScalarBuilder, y: Scalar, x: Scalar) -> Scalar:
     unit = b.select(b.gt(large, 2.0**64), b.constant(0.25, dtype), 2.0 ** (fmt.mantissa + 1))
     large, small = b.mul(large, unit), b.mul(small, unit)
     # An eighth turn down: atan(s / l) = pi/4 + atan((s - l) / (s + l)).
-    turned = b.bit_or(b.gt(small, b.mul(large, TAN_EIGHTH)), b.eq(small, INFINITY))
+    turned = b.bit_or(b.gt(small, b.mul(large, TURN)), b.eq(small, INFINITY))
     upper = b.select(turned, b.sub(small, large), small)
     quotient = b.div(upper, b.select(turned, b.add(small, large), large))
     # 0/0 and infinity/infinity

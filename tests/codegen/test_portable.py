@@ -1,0 +1,95 @@
+"""Code for other systems links against nothing but what every C library has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc.compiler import compile_graphs
+from graphc.ir import dtypes
+from runtime import jit
+from runtime.target import AVX2, AVX512, BASELINE, Target
+from tests.codegen.objects import undefined_symbols
+
+NEON = Target("neon", "", "generic", "", 16, 32, has_fma=True, has_masks=False)
+
+# Functions that LLVM may call for copies and fills, and what it needs on Windows: a look at each
+# page of a large stack frame, and a mark that there are floats.
+PORTABLE = {"memcpy", "memmove", "memset", "bzero", "__bzero", "__chkstk", "_fltused"}
+
+TARGETS = {
+    "aarch64-linux": replace(NEON, triple="aarch64-unknown-linux-gnu"),
+    "aarch64-macos": replace(NEON, triple="arm64-apple-macosx13.0"),
+    "x86_64-macos": replace(BASELINE, triple="x86_64-apple-macosx13.0"),
+    "x86_64-windows": replace(AVX2, triple="x86_64-pc-windows-msvc"),
+    "x86_64-windows-avx512": replace(AVX512, triple="x86_64-pc-windows-msvc"),
+    "x86_64-windows-baseline": replace(BASELINE, triple="x86_64-pc-windows-msvc"),
+    "x86_64-linux-baseline": replace(BASELINE, triple="x86_64-unknown-linux-gnu"),
+}
+
+UNARY = (
+    "abs negative sign square sqrt rsqrt reciprocal exp expm1 log log1p log2 sin cos tan tanh sinh "
+    "cosh erf sigmoid relu leaky_relu elu softplus silu gelu floor ceil round trunc isnan isinf "
+    "isfinite logical_not"
+).split()
+BINARY = (
+    "add subtract multiply divide floor_divide remainder power atan2 maximum minimum equal less "
+    "logical_and bitwise_xor bitwise_left_shift bitwise_right_shift"
+).split()
+FOLDS = "sum mean prod max min var argmax any all logsumexp".split()
+
+
+def every_op(dtype: dtypes.DType) -> graphc.Graph:
+    """All elementwise ops and reductions that take ``dtype``, and casts to every other."""
+    x, y = graphc.input("x", ("N", 37), dtype), graphc.input("y", ("N", 37), dtype)
+    found = {f"to_{other}": graphc.astype(x, other) for other in dtypes.ALL}
+    calls = [(name, (x,)) for name in (*UNARY, *FOLDS)] + [(name, (x, y)) for name in BINARY]
+    for name, operands in calls:
+        try:
+            found[name] = getattr(graphc, name)(*operands)
+        except graphc.errors.DTypeError:
+            continue
+    return graphc.Graph(f"ops_{dtype}", found)
+
+
+def training_step() -> graphc.Graph:
+    """Products, a softmax, checked labels, random numbers, an update with flushed denormals."""
+    x, labels = graphc.input("x", ("N", 100)), graphc.input("labels", ("N",), "int32")
+    w = graphc.parameter("w", np.ones((100, 40), "f"))
+    kept = graphc.bernoulli(0.5, x.shape, generator=graphc.Generator(1))
+    logits = graphc.where(kept, x, 0) @ w
+    losses = graphc.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    (dw,) = graphc.grad(graphc.mean(losses), [w])
+    return graphc.Graph("step", {"loss": graphc.mean(losses)}, {w: w - 0.1 * dw})
+
+
+def undefined(graph: graphc.Graph, target: Target, fuse: bool = True) -> set[str]:
+    made = compile_graphs([graph.ir], target, name="portable", fuse=fuse)
+    return undefined_symbols(jit.emit_object(made.llvm, target))
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_a_training_step_links_anywhere(target: Target) -> None:
+    assert undefined(training_step(), target) <= PORTABLE
+    assert undefined(training_step(), target, fuse=False) <= PORTABLE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", dtypes.ALL, ids=str)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_every_op_links_anywhere(target: Target, dtype: dtypes.DType) -> None:
+    assert undefined(every_op(dtype), target) <= PORTABLE
+
+
+@pytest.mark.parametrize("name", ("aarch64-linux", "x86_64-windows-baseline"))
+def test_floats_link_anywhere(name: str) -> None:
+    assert undefined(every_op(graphc.float32), TARGETS[name]) <= PORTABLE
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_what_is_missing_is_seen(target: Target) -> None:
+    text = "declare void @futex(ptr)\ndefine void @f(ptr %p) { call void @futex(ptr %p) ret void }"
+    assert undefined_symbols(jit.emit_object(text, target)) == {"futex"}
