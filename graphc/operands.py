@@ -64,7 +64,7 @@ def supported_dtype(like: Any, name: str = "dtype") -> DType:
     """``like`` as a graphc dtype; ``DTypeError`` at the user's line where graphc has none such."""
     try:
         return dtypes.as_dtype(like)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         known = ", ".join(d.name for d in dtypes.ALL)
         raise fail(
             DTypeError(f"graphc has no element type {like}; it has {known}"), name
