@@ -6,6 +6,7 @@ draws or measures is imported when it is first used, so that ``import graphc`` s
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -54,7 +55,9 @@ def __getattr__(name: str) -> Any:
         return import_module(f"graphc.{name}")
     if name == "bool":
         return bool_
-    raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+    raise AttributeError(
+        f"module 'graphc' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+    )
 
 
 def __dir__() -> list[str]:

@@ -11,17 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphc import location
-from graphc.errors import (
-    ArgumentError,
-    DimError,
-    DTypeError,
-    GraphcError,
-    ShapeError,
-    UnsupportedError,
-)
-from graphc.ir import dims, graphs
-from graphc.ir.nodes import Value
+from graphc import arguments
+from graphc.ir import graphs
 from graphc.ops.random import random_updates
 from graphc.tensor import Tensor
 from runtime.executable import Executable as RuntimeExecutable
@@ -32,7 +23,7 @@ if TYPE_CHECKING:
     import networkx
 
     from graphc.bench import Report
-    from graphc.compiler import Compilation
+    from graphc.compiler import Compilation, Stages
     from graphc.symbolic.typeset import Formula
 
 STAGES = ("graph", "optimized", "fused", "loops", "llvm", "asm")
@@ -66,20 +57,16 @@ class Graph:
         *,
         flush_denormals: bool | None = None,
     ) -> None:
-        if not name.isidentifier():
-            raise _at_user(ArgumentError(f"a graph's name must be an identifier, not {name!r}"))
+        arguments.check_name(name, "a graph")
         self.single_output = isinstance(outputs, Tensor)
-        named = {"output": outputs} if isinstance(outputs, Tensor) else dict(outputs)
-        results = {key: _tensor(value, f"output {key!r}").value for key, value in named.items()}
-        pairs = list(updates.items() if isinstance(updates, Mapping) else updates)
-        changed = [(p.value, _new_value(p, new)) for p, new in pairs]
-        _check_updated(changed)
+        results = arguments.named_outputs(outputs)
+        changed = arguments.changed_parameters(updates)
         known = {parameter for parameter, _ in changed}
         for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
             if parameter.value not in known:
                 changed.append((parameter.value, new.value))
         self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
-        _check_inputs(self.ir)
+        arguments.check_inputs(self.ir)
 
     @classmethod
     def of(cls, ir: graphs.Graph) -> Graph:
@@ -172,8 +159,7 @@ class Executable(RuntimeExecutable):
         ``locations`` asks for your lines beside what they became; graphs have them anyway.
         ``constants`` is that of ``Graph.text``.  ``graphc.parse_all`` reads graphs back.
         """
-        if stage not in STAGES:
-            raise ArgumentError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
+        arguments.check_choice(stage, "stage", STAGES)
         made = self.compilation
         if stage == "llvm":
             from graphc.report import with_lines
@@ -183,10 +169,7 @@ class Executable(RuntimeExecutable):
             from runtime import jit
 
             return jit.assembly(made.llvm, made.target)
-        chosen = [s for s in made.entries if entry in (None, s.graph.name)]
-        if not chosen:
-            names = ", ".join(s.graph.name for s in made.entries)
-            raise ArgumentError(f"no entry {entry!r}; there are {names}")
+        chosen = self._stages(entry)
         if stage == "loops":
             from graphc.loops.printer import text as loops_text
 
@@ -202,10 +185,8 @@ class Executable(RuntimeExecutable):
 
     def graph(self, stage: str = "graph", entry: str | None = None) -> Graph:
         """The graph of an entry (the first, unless named) as declared, optimized or fused."""
-        for stages in self.compilation.entries:
-            if entry in (None, stages.graph.name):
-                return Graph.of(getattr(stages, stage))
-        raise ArgumentError(f"no entry {entry!r}")
+        arguments.check_choice(stage, "stage of a graph", STAGES[:3])
+        return Graph.of(getattr(self._stages(entry)[0], stage))
 
     def report(self) -> str:
         """What the compiler did: time of each pass and stage, kernels, memory."""
@@ -217,8 +198,15 @@ class Executable(RuntimeExecutable):
         """The rule that kept two named values from being computed by one kernel."""
         from graphc.report import why_not_fused
 
-        chosen = [s for s in self.compilation.entries if entry in (None, s.graph.name)]
-        return why_not_fused(chosen, producer, consumer)
+        with arguments.at_user():
+            return why_not_fused(self._stages(entry), producer, consumer)
+
+    def _stages(self, entry: str | None) -> list[Stages]:
+        """The stages of one entry, or of all."""
+        names = [stages.graph.name for stages in self.compilation.entries]
+        if entry is not None:
+            arguments.check_choice(entry, "entry", names)
+        return [s for s in self.compilation.entries if entry in (None, s.graph.name)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program with the parameters' present values, also as code that any machine of
@@ -236,14 +224,17 @@ def compile(
     fuse: bool = True,
     threads: int = 1,
     state: State | None = None,
-    target: Target | None = None,
+    target: Target | str | None = None,
     name: str | None = None,
 ) -> Executable:
     """Compile graphs to native code; each becomes an entry of one program with shared parameters.
 
     A single Tensor, or a Graph of one unnamed output, makes an executable that returns an ndarray.
     ``fuse=False`` computes each op by a kernel of its own; ``state`` shares another executable's
-    parameters; ``target`` restricts the instructions used.
+    parameters; ``target`` (or a level's name: avx512, avx2, baseline) restricts the instructions.
+
+    Raises ``ArgumentError`` for arguments of another kind and for names of entries that executables
+    use themselves, ``StateError`` where ``state`` has a parameter of another type.
 
     >>> import graphc, numpy
     >>> x = graphc.input("x", ("N",))
@@ -252,21 +243,27 @@ def compile(
     array([0., 2., 4.], dtype=float32)
     """
     from graphc.compiler import compile_graphs
-    from runtime import jit
 
     faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
     for face in faces:
-        if not isinstance(face, Graph):
-            raise _at_user(ArgumentError(f"compile takes Graphs and Tensors, not {type(face)}"))
-    made = compile_graphs(
-        [face.ir for face in faces],
-        target or jit.host_target(),
-        name=name or (faces[0].name if faces else "program"),
-        fuse=fuse,
-        single_output=len(faces) == 1 and faces[0].single_output,
-    )
-    chosen = {} if target is None else {"target": target.name}
-    return Executable(made, state, threads, **chosen)
+        arguments.check_kind(face, Graph, "compile takes Graphs and Tensors, one by one")
+    for face in faces:
+        arguments.check_constants(face.ir)
+    arguments.check_entries([face.name for face in faces], Executable)
+    arguments.check_kind(fuse, bool, "fuse is True or False")
+    arguments.check_count(threads, "threads")
+    if state is not None:
+        arguments.check_kind(state, State, "state is that of an executable, as in exe.state")
+    with arguments.at_user():
+        made = compile_graphs(
+            [face.ir for face in faces],
+            arguments.known_target(target),
+            name=name or (faces[0].name if faces else "program"),
+            fuse=fuse,
+            single_output=len(faces) == 1 and faces[0].single_output,
+        )
+        chosen = {} if target is None else {"target": made.target.name}
+        return Executable(made, state, threads, **chosen)
 
 
 def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
@@ -281,7 +278,9 @@ def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
     from graphc.ir.interpreter import evaluate as interpret
 
     graph = Graph("main", what) if isinstance(what, Tensor) else what
-    outputs, _ = interpret(graph.ir, inputs)
+    arguments.check_kind(graph, Graph, "evaluate takes a Graph or a Tensor")
+    with arguments.at_user():
+        outputs, _ = interpret(graph.ir, arguments.conformed(graph.ir, inputs))
     return outputs["output"] if graph.single_output else outputs
 
 
@@ -296,6 +295,10 @@ def parse(text: str, constants: Mapping[str, np.ndarray] | None = None) -> Graph
     """
     from graphc.ir.parser import parse as parse_ir
 
+    arguments.check_kind(text, str, "parse takes the text of a graph")
+    if constants is not None:
+        rule = "constants are a dict of digests to arrays, as text() fills it"
+        arguments.check_kind(constants, Mapping, rule)
     return Graph.of(parse_ir(text, constants=constants))
 
 
@@ -325,54 +328,5 @@ def benchmark(graph: Graph | Tensor, **options: Any) -> Report:
     """
     from graphc.bench import benchmark as measure
 
-    return measure(Graph("main", graph) if isinstance(graph, Tensor) else graph, **options)
-
-
-def _at_user(error: GraphcError) -> GraphcError:
-    return error.at(location.capture())
-
-
-def _tensor(value: Any, what: str) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise _at_user(ArgumentError(f"{what} must be a Tensor, not {type(value).__name__}"))
-    return value
-
-
-def _new_value(parameter: Any, new: Any) -> Value:
-    old = _tensor(parameter, "what is updated").value
-    value = _tensor(new, f"the new value of {old.name}").value
-    if old.node.op.name != "parameter":
-        raise _at_user(ArgumentError(f"{parameter!r} is no parameter, so it cannot be updated"))
-    if old.type.shape != value.type.shape:
-        raise _at_user(ShapeError(f"the update of {old.name} is {value.type}, not {old.type}"))
-    if old.type.dtype != value.type.dtype:
-        raise _at_user(DTypeError(f"the update of {old.name} is {value.type}, not {old.type}"))
-    return value
-
-
-def _check_updated(pairs: Sequence[tuple[Value, Value]]) -> None:
-    seen: set[Value] = set()
-    for parameter, _ in pairs:
-        if parameter in seen:
-            raise _at_user(ArgumentError(f"{parameter.name} is updated twice"))
-        seen.add(parameter)
-
-
-def _check_inputs(graph: graphs.Graph) -> None:
-    names: dict[str, Value] = {}
-    for value in (*graph.inputs, *graph.parameters):
-        other = names.setdefault(value.name or "", value)
-        if other is not value:
-            raise _at_user(
-                UnsupportedError(
-                    f"two inputs or parameters of {graph.name} are named {value.name!r}"
-                )
-            )
-    for node in graph.nodes:
-        for value in node.results:
-            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
-            if unbound:
-                raise DimError(
-                    f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
-                    f"{unbound[0]} among its sizes, so no call can say what it is"
-                ).at(node.location)
+    with arguments.at_user():
+        return measure(Graph("main", graph) if isinstance(graph, Tensor) else graph, **options)

@@ -175,6 +175,26 @@ class ProgramError(GraphcError, ValueError):
     """A saved program that is truncated, damaged, or of another version."""
 
 
+class SignatureError(GraphcError, TypeError):
+    """A call whose arguments are not those that the function has."""
+
+
+class IterationError(GraphcError, TypeError):
+    """Iteration over a tensor whose length is not known."""
+
+
+class DefinitionError(GraphcError, RuntimeError):
+    """A user's own definition of an op that raised, or gave something that is of no use.  What it
+    raised is the cause (``__cause__``)."""
+
+    @classmethod
+    def raised(cls, part: str, error: BaseException) -> Self:
+        """``part`` of an op's definition (such as "gradient rule") raised ``error``."""
+        told = str(error).strip()
+        shown = f"{type(error).__name__}: {told}" if told else type(error).__name__
+        return cls(f"its {part} raised {shown}")
+
+
 class ParseError(GraphcError, ValueError):
     """Text that is not a graph.  ``line`` and ``column`` count from 1; ``source`` is the line."""
 

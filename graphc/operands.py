@@ -66,8 +66,9 @@ def supported_dtype(like: Any, name: str = "dtype") -> DType:
         return dtypes.as_dtype(like)
     except (KeyError, TypeError, ValueError):
         known = ", ".join(d.name for d in dtypes.ALL)
+        shown = like.__name__ if isinstance(like, type) else like
         raise fail(
-            DTypeError(f"graphc has no element type {like}; it has {known}"), name
+            DTypeError(f"graphc has no element type {shown}; it has {known}"), name
         ) from None
 
 
@@ -78,19 +79,68 @@ def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> n
     """
     if isinstance(like, Tensor):
         raise fail(ArgumentError("wants elements, not a Tensor"), name, [like])
-    try:
-        array = np.asarray(like)
-    except ValueError as error:
-        raise fail(ArgumentError(str(error)), name) from None
+    array = _read(like, name)
     if dtype is None:
         plain = not isinstance(like, np.generic) and not hasattr(like, "__array__")
         as_default = plain and array.dtype == np.float64
         dtype = dtypes.float32 if as_default else supported_dtype(array.dtype, name)
-    elif array.dtype.kind not in "fiub":
-        raise fail(DTypeError(f"cannot take elements of type {array.dtype}"), name)
-    converted = np.array(array, dtype=dtype.numpy, order="C")
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = np.array(array, dtype=dtype.numpy, order="C")
+    _check_range(array, converted, name)
     converted.setflags(write=False)
     return converted
+
+
+def _read(like: Any, name: str) -> np.ndarray:
+    """``like`` read as an array of numbers, refused where NumPy would have to guess."""
+    if isinstance(like, np.ma.MaskedArray):
+        advice = "fill it first, as in value.filled(0)"
+        raise fail(ArgumentError("takes no masked array", advice=advice), name)
+    try:
+        array = np.asarray(like)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, GraphcError):
+            raise
+        told = ArgumentError(f"cannot read {type(like).__name__} as an array: {error}")
+        raise fail(told, name) from None
+    if array.dtype.kind in "OSUV" and array.dtype.names is None:
+        raise fail(_no_numbers(like), name)
+    if array.dtype.kind not in "fiub":
+        supported_dtype(array.dtype, name)
+    return array
+
+
+def _no_numbers(like: Any) -> DTypeError:
+    """What to say of something that is no number and holds none."""
+    if isinstance(like, np.ndarray):
+        return DTypeError(f"takes numbers, not an array of dtype {like.dtype}")
+    if isinstance(like, (list, tuple)):
+        strange = [x for x in like if not isinstance(x, (float, list, tuple)) and not _is_int64(x)]
+        told = f", not {strange[0]!r:.40}" if strange else ""
+        return DTypeError(f"takes lists of numbers{told}")
+    return DTypeError(f"takes tensors, arrays and numbers, not {type(like).__name__}")
+
+
+def _is_int64(x: Any) -> bool:
+    return isinstance(x, int) and -(1 << 63) <= x < 1 << 63
+
+
+def _check_range(given: np.ndarray, converted: np.ndarray, name: str) -> None:
+    """``DTypeError`` for an element that ``converted`` cannot hold: out of its range, or a fraction
+    or NaN among integers."""
+    wanted = converted.dtype
+    if given.dtype == wanted or wanted.kind == "b" or given.size == 0:
+        return
+    if wanted.kind == "f":
+        lost = np.isfinite(given) & ~np.isfinite(converted)
+    elif given.dtype.kind == "f":
+        lost = ~np.isfinite(given) | (converted != given)
+    else:
+        bounds = np.iinfo(wanted)
+        lost = (given < bounds.min) | (given > bounds.max)
+    if lost.any():
+        reason = f"{given[lost].flat[0]} does not fit into {wanted}"
+        raise fail(DTypeError(reason), name)
 
 
 def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> Tensor:
@@ -107,7 +157,8 @@ def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> 
 def _number(number: Any, dtype: DType, name: str) -> np.ndarray:
     """A Python number as an array of rank 0; ``DTypeError`` for an integer that does not fit."""
     if isinstance(number, int) and not dtype.is_bool and not _fits(number, dtype):
-        raise fail(DTypeError(f"the integer {number} does not fit into {dtype}"), name)
+        shown = str(number) if abs(number) < 10**40 else f"of {number.bit_length()} bits"
+        raise fail(DTypeError(f"the integer {shown} does not fit into {dtype}"), name)
     with np.errstate(over="ignore"):
         array = np.asarray(number if dtype.is_integer else float(number), dtype.numpy)
     array.setflags(write=False)

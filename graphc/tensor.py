@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from graphc import location, numpy_protocol
-from graphc.errors import ArgumentError, DTypeError, GraphcError, UnsupportedError
+from graphc.errors import ArgumentError, DTypeError, IterationError, UnsupportedError
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.ir.nodes import Value
@@ -349,7 +349,19 @@ class Tensor:
         if isinstance(first, int):
             return (self[i] for i in range(first))
         why = "rank 0" if first is None else f"along the symbolic size {first}"
-        raise _TensorIterationError(f"cannot iterate over {self!r}: {why}").at(location.capture())
+        raise IterationError(f"cannot iterate over {self!r}: {why}").at(location.capture())
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self  # nothing of it ever changes
+
+    def __reduce__(self) -> NoReturn:
+        error = UnsupportedError(
+            f"{self!r} cannot be pickled", advice="keep the text of its graph, Graph.text()"
+        )
+        raise error.at(location.capture())
 
     # -- NumPy --------------------------------------------------------------------------------
 
@@ -360,10 +372,6 @@ class Tensor:
         self, function: Any, types: Any, arguments: Any, keywords: Mapping[str, Any]
     ) -> Any:
         return numpy_protocol.call_function(functions, function, arguments, keywords)
-
-
-class _TensorIterationError(GraphcError, TypeError):
-    """Iteration over something whose length is not known; a ``TypeError``, as Python expects."""
 
 
 def _is_one_tuple(arguments: tuple[Any, ...]) -> bool:

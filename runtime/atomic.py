@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -24,7 +25,13 @@ def write_atomically(path: str | os.PathLike[str], parts: Iterable[bytes | memor
     final = Path(os.path.realpath(path))
     temporary = final.with_name(f".{final.name[:200]}.{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
+    if final.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    try:
+        descriptor = os.open(temporary, flags, 0o666)
+    except OSError as error:
+        # Say the name that was asked for, not that of the file beside it.
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             for part in parts:

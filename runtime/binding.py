@@ -121,10 +121,24 @@ def _solve_rest(
                     progress = True
     for name in entry.dims:
         if name not in dims:
+            _check_solvable(entry, shapes, dims, name)
             raise InputShapeError(
                 f"{entry.name}: dim {name} is not determined by the shapes of the inputs "
                 f"({', '.join(spec.name + ' ' + shape_text(spec.shape) for spec in entry.inputs)})"
             )
+
+
+def _check_solvable(
+    entry: Entry, shapes: Sequence[Shape], dims: Mapping[str, int], name: str
+) -> None:
+    """``InputShapeError`` that names the size which no value of the dim ``name`` gives."""
+    for spec, shape in zip(entry.inputs, shapes, strict=True):
+        for axis, (wanted, got) in enumerate(zip(spec.shape, shape, strict=True)):
+            if _unknown(entry, wanted, dims) == [name]:
+                raise InputShapeError(
+                    f"{entry.name}: input {spec.name!r}: axis {axis} of {shape} should be "
+                    f"{wanted}, which is {got} for no {name}{declared(spec)}"
+                )
 
 
 def _unknown(entry: Entry, size: int | str, dims: Mapping[str, int]) -> list[str]:

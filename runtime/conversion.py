@@ -49,8 +49,9 @@ def as_array(value: Any, what: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{what}: {type(value).__name__} cannot be read as an array ({error})"
+            f"{what}: {type(value).__name__} cannot be read as an array ({reason})"
         ) from error
     if array.dtype.kind in "OSUV":
         raise InputDtypeError(

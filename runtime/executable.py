@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runtime.entry_point import EntryPoint
-from runtime.errors import ProgramError
+from runtime.errors import ProgramError, StateError
 from runtime.memory import aligned_empty
 from runtime.naming import suggestion
 from runtime.native_entry import find
@@ -50,8 +50,11 @@ class Executable:
         target: str | None = None,
         poison: bool = False,
     ) -> None:
-        if not isinstance(threads, int) or threads < 1:
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads should be an int of at least 1, not {threads!r}")
+        if not isinstance(state, State | None):
+            kind = type(state).__name__
+            raise StateError(f"state should be that of an executable, as exe.state, not {kind}")
         validate(program)
         self.program = program
         self.threads = threads
@@ -128,6 +131,12 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
     name = wanted or _best_text(program, host.name)
     if name not in program.llvm:
         raise ProgramError(f"{program.name}: no text for {name!r}{suggestion(name, program.llvm)}")
+    if name in _LEVELS and host.name in _LEVELS:
+        if _LEVELS.index(name) < _LEVELS.index(host.name):
+            raise ProgramError(
+                f"{program.name}: its text for {name} has instructions that this machine "
+                f"({host.name}) lacks"
+            )
     # A text of the host's own level is compiled for the very processor.
     level = name if name in _LEVELS and name != host.name and host.name in _LEVELS else host
     try:

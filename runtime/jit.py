@@ -118,6 +118,19 @@ def resolve(target: Target | str | None) -> Target:
     return replace(target, triple=triple, cpu=target.cpu or _binding().get_host_cpu_name())
 
 
+def why_not_executable(target: Target) -> str | None:
+    """What keeps this host from running code made for the complete ``target``; else ``None``."""
+    host = host_target()
+    here, there = (t.triple.split("-")[0] for t in (host, target))
+    if here != there:
+        return f"its code is for {there}, this machine is {here}"
+    levels = list(_LEVELS)
+    if host.name in levels and target.name in levels:
+        if levels.index(target.name) < levels.index(host.name):
+            return f"this machine has the instructions of {host.name} only"
+    return None
+
+
 @cache
 def host_target() -> Target:
     """This machine: its processor's name and features as LLVM says them, its cache sizes."""

@@ -25,11 +25,11 @@ LAYERS = (
     "loops",
     "codegen",
     "compiler report",
-    "api",
+    "api arguments",
     "keras viz bench __main__",
 )
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts.split()}
-SEES_RUNTIME = {"api", "keras", "bench", "__main__"}
+SEES_RUNTIME = {"api", "arguments", "keras", "bench", "__main__"}
 SEES_PROGRAMS = SEES_RUNTIME | {"loops", "codegen", "compiler", "report", "viz"}
 PLAIN_RUNTIME = {"runtime.target", "runtime.program"}
 ONLY_HOME = {

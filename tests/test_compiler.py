@@ -92,3 +92,29 @@ def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).standard_normal(shape).astype("f")
     compiled(graph, x=array)
     compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_view_of_a_product_beside_it(fuse: bool) -> None:
+    x, y = graphc.input("x", (15, 2)), graphc.input("y", (2, 15))
+    product = x @ y
+    graph = graphc.Graph("views", {"z": product, "f": graphc.flip(product), "t": product.T})
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.standard_normal((15, 2)), "y": rng.standard_normal((2, 15))}
+    compiled(graph, fuse, **{name: array.astype("f") for name, array in arrays.items()})
+
+
+@pytest.mark.parametrize("axes", [(1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1)])
+def test_a_cube_and_its_turned_self(axes: tuple[int, ...]) -> None:
+    x = graphc.input("x", (5, 5, 5))
+    array = np.random.default_rng(0).standard_normal((5, 5, 5)).astype("f")
+    turned = graphc.permute_dims(x, axes)
+    compiled(graphc.Graph("cube", {"y": x + turned, "z": x[0, 0, 0] * turned}), x=array)
+
+
+@pytest.mark.parametrize("size", [3, 17, 33])
+def test_nothing_is_written_beyond_a_narrow_output(size: int) -> None:
+    x = graphc.input("x", (size,), graphc.int32)
+    exe = graphc.compile(graphc.Graph("narrow", {"y": graphc.astype(x, graphc.uint8)}))
+    poisoned = graphc.api.Executable(exe.compilation, None, 1, poison=True)
+    poisoned(x=np.arange(size, dtype="int32"))

@@ -55,9 +55,12 @@ def pieces_of(node: Node, index: tuple[Index, ...]) -> Sequence[Piece] | None:
     return node.op.pieces(index, types, node.result.type, node.attributes) or None
 
 
-def reads(value: Value, stored: Container[Node] = ()) -> list[Read]:
+def reads(
+    value: Value, stored: Container[Node] = (), through: Node | None = None
+) -> list[Read]:
     """The values that reading all of ``value`` reads, looking through views (but those ``stored``
-    in memory).  A value stands for itself where it is no view.  Free sources are left out."""
+    in memory, unless it is ``through``).  A value stands for itself where it is no view.  Free
+    sources are left out."""
     start = tuple(
         constant(0) if size == 1 else axis(i) for i, size in enumerate(value.type.shape)
     )
@@ -65,10 +68,11 @@ def reads(value: Value, stored: Container[Node] = ()) -> list[Read]:
     pending: list[tuple[Value, tuple[Index, ...], bool]] = [(value, start, False)]
     while pending:
         at, index, partial = pending.pop()
-        see_through = isinstance(at.node.op, Rearrange) and at.node not in stored
+        kept = at.node in stored and at.node is not through
+        see_through = isinstance(at.node.op, Rearrange) and not kept
         pieces = pieces_of(at.node, index) if see_through else None
         if pieces is None:
-            if at.node in stored or not is_free_source(at.node):
+            if kept or not is_free_source(at.node):
                 found.append(Read(at, index, partial))
             continue
         for piece in reversed(pieces):

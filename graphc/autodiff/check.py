@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.reverse import vjp
-from graphc.errors import GradientError
+from graphc.errors import ArgumentError, GradientError
 from graphc.ir import graphs
 from graphc.ir.interpreter import evaluate
-from graphc.operands import as_array, as_tensor
+from graphc.operands import as_array, as_tensor, fail
 from graphc.tensor import Tensor, functions
 
 STEP = 1e-3
@@ -130,6 +130,9 @@ def _prepared(value: Any) -> np.ndarray:
 
 
 def _outputs(f: Callable[..., Any], operands: Sequence[Tensor]) -> list[Tensor]:
+    if not callable(f):
+        reason = f"wants a function of Tensors, not {type(f).__name__}"
+        raise fail(ArgumentError(reason), "check_gradient")
     results = f(*operands)
     results = list(results) if isinstance(results, tuple | list) else [results]
     return [y for y in results if isinstance(y, Tensor) and y.dtype.is_float]

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, GradientError
+from graphc.errors import ArgumentError, DefinitionError, GradientError, GraphcError
 from graphc.ir import graphs
 from graphc.ir.interpreter import evaluate
 from graphc.ir.op import Attributes, Composite, register
 from graphc.ir.types import TensorType
-from graphc.operands import as_tensor, build
+from graphc.operands import as_tensor, build, fail
 from graphc.tensor import Tensor, functions
 
 
@@ -41,6 +41,10 @@ def custom_gradient(
     >>> float(graphc.evaluate(dx))
     1.0
     """
+    for role, given in (("function", f), ("gradient rule", grad)):
+        if not callable(given):
+            reason = f"the {role} must be callable, not {type(given).__name__}"
+            raise fail(ArgumentError(reason), "custom_gradient")
     shown = str(name or getattr(f, "__name__", "custom"))
     record = Composite(
         name=shown if shown.isidentifier() else "custom",
@@ -64,7 +68,12 @@ def custom_gradient(
 
 
 def _results(f: Callable[..., Any], *operands: Tensor) -> tuple[Tensor, ...]:
-    results = f(*operands)
+    try:
+        results = f(*operands)
+    except GraphcError:
+        raise
+    except Exception as error:
+        raise DefinitionError.raised("function", error) from error
     results = tuple(results) if isinstance(results, tuple | list) else (results,)
     for result in results:
         if not isinstance(result, Tensor):

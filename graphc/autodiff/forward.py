@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.autodiff.reverse import pull_back, vjp, zeros_like
+from graphc.autodiff.reverse import check_lists, pull_back, vjp, zeros_like
 from graphc.errors import ArgumentError, GradientError
 from graphc.ir.graphs import topological
 from graphc.operands import fail
@@ -31,6 +31,7 @@ def jvp(
     >>> moved.shape
     ()
     """
+    check_lists("jvp", outputs=outputs, wrt=wrt, tangents=tangents)
     if len(wrt) != len(tangents):
         raise fail(ArgumentError(f"{len(wrt)} tensors and {len(tangents)} tangents"), "jvp")
     for x, tangent in zip(wrt, tangents, strict=True):

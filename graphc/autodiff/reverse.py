@@ -16,12 +16,13 @@ where ``h`` is the name of that node (or of its op); ``is_backward`` asks for it
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from graphc import location
 from graphc.autodiff.rules import rule_of
-from graphc.errors import ArgumentError, GradientError, GraphcError
+from graphc.errors import ArgumentError, DefinitionError, GradientError, GraphcError
 from graphc.ir.graphs import topological
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Composite
@@ -81,6 +82,7 @@ def vjp(
     >>> back.shape
     (3,)
     """
+    check_lists("vjp", outputs=outputs, cotangents=cotangents)
     if len(outputs) != len(cotangents):
         reason = f"{len(outputs)} outputs and {len(cotangents)} cotangents"
         raise fail(ArgumentError(reason), "vjp")
@@ -94,6 +96,17 @@ def vjp(
     return tuple(
         total if total is not None else zeros_like(x) for x, total in zip(wrt, found, strict=True)
     )
+
+
+def check_lists(name: str, **given: Any) -> None:
+    """``ArgumentError`` where an argument that is a list of tensors is something else."""
+    for argument, value in given.items():
+        if isinstance(value, Tensor):
+            error = ArgumentError(f"{argument} is a list of tensors", advice="write [x]")
+            raise fail(error, name, [value])
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            reason = f"{argument} is a list of tensors, not {type(value).__name__}"
+            raise fail(ArgumentError(reason), name)
 
 
 def is_backward(node: Node) -> bool:
@@ -220,16 +233,19 @@ def _contributions(
     operands = [Tensor(operand) for operand in node.operands]
     try:
         rule = rule_of(node.op)
+        if rule is None:
+            gradients = _of_expansion(node, totals, operands, active)
+        else:
+            complete = [
+                total if total is not None else zeros_like(output)
+                for total, output in zip(totals, outputs, strict=True)
+            ]
+            gradients = list(rule(complete, outputs, *operands, **node.attributes))
     except GraphcError as error:
         raise error.with_operands(node.op.name, node.operands, node.location) from None
-    if rule is None:
-        gradients = _of_expansion(node, totals, operands, active)
-    else:
-        complete = [
-            total if total is not None else zeros_like(output)
-            for total, output in zip(totals, outputs, strict=True)
-        ]
-        gradients = list(rule(complete, outputs, *operands, **node.attributes))
+    except Exception as error:
+        told = DefinitionError.raised("gradient rule", error)
+        raise told.with_operands(node.op.name, node.operands, node.location) from error
     if len(gradients) != len(operands):
         reason = f"its gradient rule gave {len(gradients)} gradients for {len(operands)} operands"
         raise GradientError(reason).with_operands(node.op.name, node.operands, node.location)
@@ -291,6 +307,8 @@ def _check_cotangent(y: Tensor, cotangent: Tensor) -> None:
 def _checked_sources(wrt: Sequence[Tensor]) -> list[Value]:
     if isinstance(wrt, Tensor):
         raise fail(ArgumentError("wrt is a list of tensors", advice="write [x]"), "grad", [wrt])
+    if not isinstance(wrt, Iterable):
+        raise fail(ArgumentError(f"wrt is a list of tensors, not {type(wrt).__name__}"), "grad")
     for x in wrt:
         if not isinstance(x, Tensor):
             raise fail(ArgumentError(f"wrt holds a {type(x).__name__}, not a Tensor"), "grad")

@@ -105,11 +105,23 @@ def combinations(
         wrong = f"no size for {', '.join(missing)}" if missing else f"no dim {', '.join(unknown)}"
         has = ", ".join(graph.dims) or "none"
         raise ArgumentError(f"benchmark: {wrong}; the named dims of @{graph.name} are: {has}")
-    choices = [
-        [size] if isinstance(size, int) else [int(each) for each in size]
-        for size in (sizes[name] for name in graph.dims)
-    ]
+    choices = [_choices(name, sizes[name]) for name in graph.dims]
     return [dict(zip(graph.dims, chosen, strict=True)) for chosen in itertools.product(*choices)]
+
+
+def _choices(name: str, given: Any) -> list[int]:
+    """The sizes to measure at for one dim."""
+    listed = list(given) if isinstance(given, (list, tuple, range, np.ndarray)) else [given]
+    wrong = [
+        size
+        for size in listed
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 0
+    ]
+    if wrong or not listed:
+        shown = repr(wrong[0]) if wrong else "none"
+        reason = f"benchmark: the sizes of {name} are ints of at least 0, not {shown}"
+        raise ArgumentError(reason)
+    return [int(size) for size in listed]
 
 
 def random_inputs(graph: Graph, bound: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:

@@ -260,6 +260,9 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
         if mask is None:
             writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
             return
+        if axis.valid == position[axis.name] * axis.width + 1:
+            _write_first(context, place, address, stored)
+            return
         pointers, name = "ptr", f"@llvm.masked.store.{suffix(stored.dtype, axis.width)}.p0"
     else:
         address = _addresses(context, place, position, axis)
@@ -271,6 +274,14 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
         f"call void {name}({stored!r}, {pointers} {address.text}, i32 {place.dtype.size},"
         f" {lanes} {chosen.text})"
     )
+
+
+def _write_first(context: Context, place: _Place, address: Value, vector: Value) -> None:
+    """Store the first lane.  LLVM makes a plain store of a mask of one constant lane, but of the
+    wide element where the vector was truncated, and so writes beyond."""
+    text = f"extractelement {vector!r}, i32 0"
+    first = context.writer.pure(text, vector.dtype, 1, vector.level)
+    context.writer.effect(f"store {first!r}, ptr {address.text}, align {place.dtype.size}")
 
 
 def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bool) -> None:

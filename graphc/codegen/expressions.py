@@ -9,6 +9,7 @@ from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, positions, single, spans
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index, lanes_constant
+from graphc.errors import DefinitionError
 from graphc.ir import dtypes
 from graphc.loops.ir import (
     Apply,
@@ -109,7 +110,23 @@ def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:
         return builder.div
     record = elementwise(name)
     attributes = dict(expression.attributes)
-    return lambda *operands: record.lower(builder, *operands, **attributes)
+
+    def lower(*operands: Value) -> Value:
+        try:
+            result = record.lower(builder, *operands, **attributes)
+        except Exception as error:
+            raise _named(DefinitionError.raised("lowering", error), name) from error
+        if not isinstance(result, Value) or result.dtype != expression.dtype:
+            got = result.dtype if isinstance(result, Value) else type(result).__name__
+            reason = f"its lowering gave {got}, not a value of {expression.dtype}"
+            raise _named(DefinitionError(reason), name)
+        return result
+
+    return lower
+
+
+def _named(error: DefinitionError, op: str) -> DefinitionError:
+    return error.with_operands(op, ())
 
 
 Dependence = Mapping[str, frozenset[str]]

@@ -51,9 +51,7 @@ class Dim:
         if not isinstance(other, (int, Dim)):
             return NotImplemented
         return _collect(
-            (tuple(sorted(a + b, key=str)), c * d)
-            for a, c in self.terms
-            for b, d in _terms(other)
+            (tuple(sorted(a + b, key=str)), c * d) for a, c in self.terms for b, d in _terms(other)
         )
 
     __rmul__ = __mul__
@@ -157,6 +155,8 @@ def floor_divide(numerator: Size, denominator: Size) -> Size:
     """Floor division; exact where it can be, an irreducible atom where not."""
     if isinstance(numerator, int) and isinstance(denominator, int):
         return numerator // denominator
+    if denominator == 0:
+        raise ZeroDivisionError(f"the size {numerator} is divided by 0")
     exact = divide_exactly(numerator, denominator)
     return exact if exact is not None else Dim((((Quotient("//", numerator, denominator),), 1),))
 
@@ -165,6 +165,8 @@ def remainder(numerator: Size, denominator: Size) -> Size:
     """Remainder with the sign of the denominator, as in Python."""
     if isinstance(numerator, int) and isinstance(denominator, int):
         return numerator % denominator
+    if denominator == 0:
+        raise ZeroDivisionError(f"the size {numerator} is divided by 0")
     if divide_exactly(numerator, denominator) is not None:
         return 0
     return Dim((((Quotient("%", numerator, denominator),), 1),))
@@ -212,6 +214,7 @@ def evaluate(size: Size, bindings: Mapping[str, int]) -> int:
     return total
 
 
+_MAX_NESTING = 64
 _TOKEN = re.compile(r"\s*(//|[-+*%()]|\d+|[A-Za-z_]\w*)")
 
 
@@ -221,6 +224,8 @@ def parse(text: str) -> Size:
     Raises ``ValueError`` where ``text`` is no such expression.
     """
     tokens, end = [], 0
+    if text.count("(") > _MAX_NESTING:
+        raise ValueError(f"not a size: {text[:20]!r}... has more than {_MAX_NESTING} parentheses")
     while end < len(text.rstrip()):
         match = _TOKEN.match(text, end)
         if match is None:
@@ -249,6 +254,8 @@ def _parse_product(tokens: list[str], text: str) -> tuple[Size, list[str]]:
     while tokens and tokens[0] in ("*", "//", "%"):
         operator = tokens[0]
         factor, tokens = _parse_atom(tokens[1:], text)
+        if operator != "*" and factor == 0:
+            raise ValueError(f"not a size: {text!r} divides by 0")
         combine = {"*": lambda a, b: a * b, "//": floor_divide, "%": remainder}[operator]
         size = combine(size, factor)
     return size, tokens

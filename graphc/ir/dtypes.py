@@ -87,6 +87,8 @@ def as_dtype(like: DType | DTypeLike) -> DType:
     """
     if isinstance(like, DType):
         return like
+    if like is None:  # which NumPy would take for float64
+        raise KeyError(like)
     name = _PYTHON_TYPES.get(like) if isinstance(like, type) else None
     return _BY_NAME[name or np.dtype(like).name]
 

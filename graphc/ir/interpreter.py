@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import (
+    DefinitionError,
     DTypeError,
     GraphcError,
     ShapeError,
@@ -95,7 +96,7 @@ class _Run:
         """An input's or parameter's array, checked against its declaration and converted."""
         declared = value.type
         if isinstance(array, ConstantReference):
-            raise _unknown(value.node, array)
+            raise unknown_constant(value.node, array)
         if not isinstance(array, np.ndarray | np.generic):
             array = np.asarray(array, declared.dtype.numpy)
         allowed = (declared.dtype.numpy, self.dtype(declared.dtype).numpy)
@@ -129,6 +130,9 @@ class _Run:
             results = node.op.numpy(*operands, **attributes)
         except GraphcError as error:
             raise error.with_operands(node.op.name, node.operands, node.location) from None
+        except Exception as error:
+            told = DefinitionError.raised("NumPy reference", error)
+            raise told.with_operands(node.op.name, node.operands, node.location) from error
         return results if isinstance(results, tuple) else (results,)
 
     def body(self, body: Graph, operands: list[np.ndarray]) -> tuple[Any, ...]:
@@ -144,7 +148,7 @@ class _Run:
         if isinstance(value, tuple):
             return tuple(self.attribute(v, node) for v in value)
         if isinstance(value, ConstantReference):
-            raise _unknown(node, value)
+            raise unknown_constant(node, value)
         if isinstance(value, np.ndarray):
             return value.astype(self.dtype(dtypes.as_dtype(value.dtype)).numpy, copy=False)
         return value
@@ -181,7 +185,8 @@ def _state(graph: Graph, state: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return state
 
 
-def _unknown(node: Node, reference: ConstantReference) -> UnsupportedError:
+def unknown_constant(node: Node, reference: ConstantReference) -> UnsupportedError:
+    """The error of running a graph whose text gave a constant by its digest alone."""
     return UnsupportedError(
         f"{node.name or node.op.name} is known only by its digest {reference.digest}",
         advice="give parse() the table of constants that text() filled",

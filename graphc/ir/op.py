@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.errors import ArgumentError
 from graphc.ir.dims import Size
 from graphc.ir.types import TensorType
 
@@ -138,7 +139,7 @@ def register(op: Op, *, again: bool = False) -> Op:
     """Enter ``op`` into the registry.  ``ValueError`` where the name is taken by another record,
     unless it is declared ``again``."""
     if _registry.get(op.name, op) is not op and not again:
-        raise ValueError(f"an op named {op.name!r} exists already; choose another name")
+        raise ArgumentError(f"an op named {op.name!r} exists already; choose another name")
     _registry[op.name] = op
     return op
 

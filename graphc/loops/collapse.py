@@ -42,14 +42,17 @@ def _neighbours(body: tuple[ir.Statement, ...]) -> Iterator[tuple[ir.Axis, ir.Ax
 def _may_merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> bool:
     shapes = {a.name: a.shape for a in kernel.arguments}
     pairs = 0
+    merged_at: dict[str, int] = {}  # an axis of a buffer is merged in all accesses alike, or in none
     for buffer, index in accesses(kernel.body):
         found = [getattr(i, "name", None) if isinstance(i, ir.AxisIndex) else None for i in index]
         if outer.name not in found and inner.name not in found:
+            if merged_at.setdefault(buffer, -1) != -1:
+                return False
             continue
         if found.count(outer.name) != 1 or found.count(inner.name) != 1:
             return False
         at = found.index(outer.name)
-        if found[at + 1 : at + 2] != [inner.name]:
+        if found[at + 1 : at + 2] != [inner.name] or merged_at.setdefault(buffer, at) != at:
             return False
         if shapes[buffer][at : at + 2] != (outer.extent, inner.extent):
             return False

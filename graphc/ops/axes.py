@@ -59,7 +59,8 @@ def permute_dims(x: Any, axes: Any) -> Tensor:
     Tensor permute_dims: f32[4, N, 3]
     """
     tensor = as_tensor(x, name="permute_dims")
-    normal_axes("permute_dims", tuple(axes), tensor.ndim, tensor)
+    axes = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
+    normal_axes("permute_dims", axes, tensor.ndim, tensor)
     order = tuple(int(axis) % tensor.ndim for axis in axes)
     if len(order) == tensor.ndim and order == tuple(range(tensor.ndim)):
         return tensor
@@ -184,9 +185,7 @@ def _reversed_pieces(
 ) -> list[Piece]:
     axes, shape = attributes["axes"], result.shape
     return [
-        Piece(
-            0, tuple(at * -1 + (shape[i] - 1) if i in axes else at for i, at in enumerate(index))
-        )
+        Piece(0, tuple(at * -1 + (shape[i] - 1) if i in axes else at for i, at in enumerate(index)))
     ]
 
 

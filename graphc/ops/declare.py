@@ -38,7 +38,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc import location
+from graphc.errors import ArgumentError, GraphcError, ShapeError
 from graphc.ir.dtypes import DType
 from graphc.ir.op import (
     Attributes,
@@ -284,8 +285,9 @@ def _enter(op: Op) -> None:
     """Register ``op``.  A file that is run again, or a notebook's cell, may declare its ops again;
     graphs made before keep the record they have.  ``ValueError`` where the name is another
     file's."""
-    if not op.name.isidentifier():
-        raise ArgumentError(f"the name of an op must be an identifier, not {op.name!r}")
+    if not isinstance(op.name, str) or not op.name.isidentifier():
+        reason = f"the name of an op must be an identifier, not {op.name!r}"
+        raise ArgumentError(reason).at(location.capture())
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -293,7 +295,10 @@ def _enter(op: Op) -> None:
     file = frame.f_code.co_filename if frame is not None else ""
     home = "a notebook" if "ipykernel" in file or file.startswith("<") else file
     own = not name.startswith("graphc.")
-    register(op, again=own and _declared_in.get(op.name) == home)
+    try:
+        register(op, again=own and _declared_in.get(op.name) == home)
+    except GraphcError as error:
+        raise error.at(location.capture()) from None
     _declared_in[op.name] = home
 
 

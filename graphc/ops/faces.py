@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, SignatureError
 from graphc.ir.op import Op
 from graphc.operands import build, fail, named
 from graphc.ops import documentation
@@ -101,6 +101,23 @@ def _plain_value(value: Any) -> Any:
     return tuple(map(_plain_value, value)) if isinstance(value, (list, tuple)) else value
 
 
+def _bare(signature: inspect.Signature) -> inspect.Signature:
+    """``signature`` without annotations."""
+    parameters = signature.parameters.values()
+    return inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
+
+
+def _bound(
+    name: str, signature: inspect.Signature, operands: Sequence[Any], attributes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All arguments by name; ``SignatureError`` where they are not those of ``signature``."""
+    try:
+        return signature.bind(*operands, **attributes).arguments
+    except TypeError as error:
+        told = SignatureError(str(error), advice=f"it is called as {name}{_bare(signature)}")
+        raise fail(told, name) from None
+
+
 def face(
     op: Op,
     signature: inspect.Signature,
@@ -117,8 +134,8 @@ def face(
 
     def function(*operands: Any, **attributes: Any) -> Any:
         if len(operands) != len(names) or attributes or needs_attributes:
-            # By keyword, or wrong: then Python's own ``TypeError``.
-            attributes = signature.bind(*operands, **attributes).arguments
+            # By keyword, or wrong.
+            attributes = _bound(op.name, signature, operands, attributes)
             operands = tuple(attributes.pop(name) for name in names)
         complete = _attributes(op.name, defaults, attributes)
         tensors = prepare(operands)

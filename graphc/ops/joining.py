@@ -57,9 +57,7 @@ def _concat_grad(cotangents: Any, outputs: Any, *operands: Tensor, axis: int) ->
     gradients, offset = [], 0
     for operand in operands:
         end = offset + operand.shape[axis]
-        place = tuple(
-            slice(offset, end) if i == axis else slice(None) for i in range(operand.ndim)
-        )
+        place = tuple(slice(offset, end) if i == axis else slice(None) for i in range(operand.ndim))
         gradients.append(cotangents[0][place])
         offset = end  # type: ignore[assignment]
     return gradients
@@ -117,11 +115,13 @@ def stack(arrays: Any, axis: int = 0) -> Tensor:
 
 
 def _several(name: str, arrays: Any) -> list[Tensor]:
-    given = (
-        list(arrays)
-        if isinstance(arrays, (tuple, list))
-        else [arrays[i] for i in range(len(arrays))]
-    )
+    if isinstance(arrays, (tuple, list)):
+        given = list(arrays)
+    elif isinstance(arrays, (Tensor, np.ndarray)) and arrays.ndim:
+        given = [arrays[i] for i in range(len(arrays))]
+    else:
+        reason = f"takes a list of tensors, not {type(arrays).__name__}"
+        raise fail(ArgumentError(reason, advice="write [x, y]"), name)
     if not given:
         raise fail(ArgumentError("needs at least one tensor"), name)
     return convert(name, given)
@@ -156,9 +156,7 @@ def _pad_pieces(
     index: Any, types: Types, result: TensorType, attributes: Attributes
 ) -> list[Piece]:
     low, high, shape = attributes["low"], attributes["high"], types[0].shape
-    place = tuple(
-        at if before == 0 else at - before for at, before in zip(index, low, strict=True)
-    )
+    place = tuple(at if before == 0 else at - before for at, before in zip(index, low, strict=True))
     where = tuple(
         (index[axis], low[axis], low[axis] + size)
         for axis, size in enumerate(shape)

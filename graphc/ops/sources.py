@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, ShapeError
+from graphc.errors import ArgumentError, AxisError, ShapeError
 from graphc.ir import dims, dtypes
 from graphc.ir.dims import Dim, Shape, Size
 from graphc.ir.dtypes import DType
@@ -19,15 +19,15 @@ from graphc.ops.declare import call, helper, public, source
 from graphc.tensor import Tensor
 
 MAX_RANK = 32
+MAX_SIZE = 2**48
+_NAME_IT = 'give a size that is not known yet a name, as in ("N", 784)'
 
 
 def _bound_by_the_caller(**attributes: Any) -> Any:
     raise ArgumentError("has no value of its own; the caller gives it")
 
 
-def _type_attributes(
-    types: Sequence[TensorType], attributes: Attributes
-) -> tuple[TensorType, ...]:
+def _type_attributes(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     return (TensorType(attributes["dtype"], attributes["shape"]),)
 
 
@@ -83,9 +83,14 @@ def as_size(size: Any, name: str) -> Size:
             raise fail(ShapeError(str(error)), name) from None
     if isinstance(size, (int, np.integer)) and not isinstance(size, bool):
         if size < 0:
-            raise fail(ShapeError(f"a size cannot be negative: {size}"), name)
+            advice = _NAME_IT if size == -1 and name == "input" else None
+            raise fail(ShapeError(f"a size cannot be negative: {size}", advice=advice), name)
+        if size > MAX_SIZE:
+            raise fail(ShapeError(f"a size of {size} is beyond the {MAX_SIZE} that fit"), name)
         return int(size)
-    raise fail(ShapeError(f"a size is an int, a name or a polynomial, not {size!r}"), name)
+    advice = _NAME_IT if size is None and name == "input" else None
+    reason = f"a size is an int, a name or a polynomial, not {size!r}"
+    raise fail(ShapeError(reason, advice=advice), name)
 
 
 def as_shape(shape: Any, name: str) -> Shape:
@@ -165,8 +170,10 @@ def iota(shape: Any, axis: int = 0, dtype: Any = dtypes.int64) -> Tensor:
     """
     sizes = as_shape(shape, "iota")
     kind = supported_dtype(dtype, "iota")
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        raise fail(AxisError(f"an axis is an int, not {axis!r}"), "iota")
     if not -len(sizes) <= axis < len(sizes):
-        raise fail(ShapeError(f"axis {axis} is out of range for rank {len(sizes)}"), "iota")
+        raise fail(AxisError(f"axis {axis} is out of range for rank {len(sizes)}"), "iota")
     if kind.is_bool:
         return call.astype(call.iota(sizes, axis), kind)  # type: ignore[no-any-return]
     attributes = {"shape": sizes, "axis": axis % len(sizes), "dtype": kind}

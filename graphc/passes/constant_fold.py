@@ -8,11 +8,13 @@ products stay: their order is the program's, not NumPy's.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from graphc.errors import DefinitionError
 from graphc.ir.dims import Dim
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
@@ -56,12 +58,20 @@ class ConstantFold:
             return None
         with np.errstate(all="ignore"):
             if isinstance(node.op, Elementwise):
-                result = node.op.lower(_BUILDER, *arrays, **node.attributes)
+                result = _lowered(node.op, arrays, node)
             else:
                 result = node.op.numpy(*arrays, **node.attributes)
         value = np.array(np.broadcast_to(result, shape), kind.dtype.numpy, order="C")
         value.setflags(write=False)
         return make("constant", like=node, value=value)
+
+
+def _lowered(op: Elementwise, arrays: Sequence[Any], node: Node) -> Any:
+    try:
+        return op.lower(_BUILDER, *arrays, **node.attributes)
+    except Exception as error:
+        told = DefinitionError.raised("lowering", error)
+        raise told.with_operands(op.name, node.operands, node.location) from error
 
 
 def _on_numbers(node: Node, make: Make) -> Value | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphc import location
-from graphc.errors import GraphcError, VerifyError
+from graphc.errors import DefinitionError, GraphcError, VerifyError
 from graphc.ir.graphs import Graph, clone, rewrite
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Composite, Region
@@ -37,13 +38,24 @@ class Decompose:
         raise GraphcError(f"composites are nested beyond {_DEEPEST} levels, or hold themselves")
 
 
+def _expansion(node: Node, operands: tuple[Value, ...]) -> Any:
+    assert isinstance(node.op, Composite)
+    try:
+        return node.op.expand(*map(Tensor, operands), **node.attributes)
+    except GraphcError as error:
+        raise error.with_operands(node.op.name, node.operands, node.location) from None
+    except Exception as error:
+        told = DefinitionError.raised("expansion", error)
+        raise told.with_operands(node.op.name, node.operands, node.location) from error
+
+
 def _expanded(node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None:
     if node.body is not None:
         return _inlined(node.body, operands)
     if not isinstance(node.op, Composite):
         return None
     with location.at(node.location):
-        made = node.op.expand(*map(Tensor, operands), **node.attributes)
+        made = _expansion(node, operands)
     results = [tensor.value for tensor in (made if isinstance(made, tuple | list) else (made,))]
     for value, declared in zip(results, node.results, strict=True):
         if value.type != declared.type:

@@ -94,23 +94,30 @@ def _shape_of_loops(node: Node) -> tuple[str, Shape, int | None]:
 @dataclass(frozen=True)
 class Edge:
     """``reader`` (of the consumer group) reads ``read.value`` (of the producer group) through its
-    operand number ``operand``."""
+    operand number ``operand``; a reader that is a view reads at the index of its result."""
 
     reader: Node
     operand: int
     read: Read
 
     @property
+    def shape(self) -> Shape:
+        """The shape of what is looked at: the operand, or the view."""
+        if is_view(self.reader):
+            return self.reader.result.type.shape
+        return self.reader.operands[self.operand].type.shape
+
+    @property
     def repeated(self) -> tuple[int, ...] | None:
-        """``Read.missing`` for the operand's axes of length other than 1."""
-        shape = self.reader.operands[self.operand].type.shape
+        """``Read.missing`` for the axes of length other than 1."""
+        shape = self.shape
         missing = self.read.missing(len(shape))
         return None if missing is None else tuple(a for a in missing if shape[a] != 1)
 
     @property
     def grows(self) -> bool:
         """Whether elements of the value are read more than once."""
-        shape = self.reader.operands[self.operand].type.shape
+        shape = self.shape
         atoms = {atom for index in self.read.index for atom in index.atoms}
         return any(size != 1 and axis not in atoms for axis, size in enumerate(shape))
 
@@ -140,11 +147,17 @@ class Uses:
         return True
 
     def _enter(self, node: Node) -> None:
-        found = []
-        for number, operand in enumerate(node.operands):
-            for read in self._reads(operand):
-                found.append(Edge(node, number, read))
-                self.readers.setdefault(read.value, []).append(node)
+        if is_view(node):
+            whole = reads(node.result, self.stored_nodes, node)
+            found = [Edge(node, 0, read) for read in whole]
+        else:
+            found = [
+                Edge(node, number, read)
+                for number, operand in enumerate(node.operands)
+                for read in self._reads(operand)
+            ]
+        for edge in found:
+            self.readers.setdefault(edge.read.value, []).append(node)
         self.edges_of[node] = found
 
     def _reads(self, value: Value) -> list[Read]:
@@ -209,8 +222,7 @@ def _union(a: Group, b: Group, kind: str, domain: Shape, along: int | None) -> G
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
     for edge in found:
-        operand = edge.reader.operands[edge.operand]
-        if edge.repeated != () or operand.type.shape != product.domain:
+        if edge.repeated != () or edge.shape != product.domain:
             return Reason(
                 f"{_named(edge)} comes out of the product's tiles in the product's shape; "
                 f"{edge.reader.op.name} reads it in another"
@@ -242,7 +254,7 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
     last = len(b.domain) - 1
     rows = all(
         edge.repeated == ()
-        or edge.repeated == (edge.reader.operands[edge.operand].type.rank - 1,)
+        or edge.repeated == (len(edge.shape) - 1,)
         for edge in found
     )
     if rows and last >= 0 and b.along in (None, last):

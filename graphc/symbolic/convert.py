@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from graphc.errors import ArgumentError, UnsupportedError
+from graphc.errors import GraphcError, ArgumentError, UnsupportedError
 from graphc.ir.dtypes import bool_
 from graphc.ir.graphs import topological
 from graphc.ir.nodes import Node
@@ -46,12 +46,19 @@ def from_sympy(
     >>> bump(graphc.input("x", ("N",)))
     Tensor bump_of_docs: f32[N]
     """
-    expression = sp.sympify(expression)
+    try:
+        expression = sp.sympify(expression)
+    except (sp.SympifyError, TypeError) as error:
+        reason = f"sympy reads no expression in {expression!r:.60}"
+        raise fail(ArgumentError(reason), name) from error
     symbols = _symbols(name, expression, operands)
     names = [str(symbol) for symbol in symbols]
     real = {symbol: sp.Symbol(str(symbol), real=True) for symbol in expression.free_symbols}
     meaning = expression.subs(real)
-    steps = translate([stabilised(meaning)])
+    try:
+        steps = translate([stabilised(meaning)])
+    except GraphcError as error:
+        raise fail(error, name) from None
     _check_records(name, steps)
 
     return elementwise(

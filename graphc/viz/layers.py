@@ -94,7 +94,8 @@ def _neighbours(count: int, edges: Iterable[tuple[int, int]]) -> tuple[list[list
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """Longest path from the sources; then boxes with no fewer readers than operands move down."""
+    """Each box as far down as its readers let it, so that what a box needs is gathered just above
+    it; then back up, where that shortens more edges than it lengthens."""
     above, below = _neighbours(count, edges)
     layer = [0] * count
     waiting = [len(sources) for sources in above]
@@ -106,8 +107,11 @@ def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
             if not waiting[target]:
                 sequence.append(target)
     for box in reversed(sequence):
-        if below[box] and len(above[box]) <= len(below[box]):
+        if below[box]:
             layer[box] = min(layer[target] for target in below[box]) - 1
+    for box in sequence:
+        if len(above[box]) > len(below[box]):
+            layer[box] = max(layer[source] for source in above[box]) + 1
     return layer
 
 
