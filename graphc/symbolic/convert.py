@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from graphc.errors import GraphcError, ArgumentError, UnsupportedError
+from graphc.errors import ArgumentError, GraphcError, UnsupportedError
 from graphc.ir.dtypes import bool_
 from graphc.ir.graphs import topological
 from graphc.ir.nodes import Node
