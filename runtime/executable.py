@@ -131,12 +131,12 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
     name = wanted or _best_text(program, host.name)
     if name not in program.llvm:
         raise ProgramError(f"{program.name}: no text for {name!r}{suggestion(name, program.llvm)}")
-    if name in _LEVELS and host.name in _LEVELS:
-        if _LEVELS.index(name) < _LEVELS.index(host.name):
-            raise ProgramError(
-                f"{program.name}: its text for {name} has instructions that this machine "
-                f"({host.name}) lacks"
-            )
+    both_known = name in _LEVELS and host.name in _LEVELS
+    if both_known and _LEVELS.index(name) < _LEVELS.index(host.name):
+        raise ProgramError(
+            f"{program.name}: its text for {name} has instructions that this machine "
+            f"({host.name}) lacks"
+        )
     # A text of the host's own level is compiled for the very processor.
     level = name if name in _LEVELS and name != host.name and host.name in _LEVELS else host
     try:

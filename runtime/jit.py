@@ -125,9 +125,9 @@ def why_not_executable(target: Target) -> str | None:
     if here != there:
         return f"its code is for {there}, this machine is {here}"
     levels = list(_LEVELS)
-    if host.name in levels and target.name in levels:
-        if levels.index(target.name) < levels.index(host.name):
-            return f"this machine has the instructions of {host.name} only"
+    both_known = host.name in levels and target.name in levels
+    if both_known and levels.index(target.name) < levels.index(host.name):
+        return f"this machine has the instructions of {host.name} only"
     return None
 
 

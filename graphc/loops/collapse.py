@@ -42,7 +42,8 @@ def _neighbours(body: tuple[ir.Statement, ...]) -> Iterator[tuple[ir.Axis, ir.Ax
 def _may_merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> bool:
     shapes = {a.name: a.shape for a in kernel.arguments}
     pairs = 0
-    merged_at: dict[str, int] = {}  # an axis of a buffer is merged in all accesses alike, or in none
+    # An axis of a buffer is merged in all accesses alike, or in none.
+    merged_at: dict[str, int] = {}
     for buffer, index in accesses(kernel.body):
         found = [getattr(i, "name", None) if isinstance(i, ir.AxisIndex) else None for i in index]
         if outer.name not in found and inner.name not in found:

@@ -54,7 +54,6 @@ def _coff(image: bytes) -> Iterator[str]:
         short, value, section, _, storage, extra = struct.unpack_from("<8sIhHBB", image, at)
         if section == 0 and storage == 2 and value == 0:
             zeros, offset = struct.unpack("<II", short)
-            yield (
-                short.rstrip(b"\0").decode() if zeros else _text(image, start + 18 * count + offset)
-            )
+            strings = start + 18 * count
+            yield short.rstrip(b"\0").decode() if zeros else _text(image, strings + offset)
         number += 1 + extra
