@@ -34,8 +34,12 @@ class Graph:
 
     ``outputs`` is a Tensor or a mapping of names to Tensors; ``updates`` maps parameters to their
     new values, all computed from the old ones.  Generators of random numbers that the graph uses
-    are advanced by it.  Raises ``GraphcError`` subclasses where something is no Tensor, no
-    parameter, or of another shape or dtype than the parameter it updates.
+    are advanced by it.  Its inputs, which a call may give by position, are those of ``inputs``
+    (used or not: a graph may need one for its sizes alone), then all others that it uses in the
+    order in which they were declared.
+
+    Raises ``GraphcError`` subclasses where something is no Tensor, no parameter, no input, or of
+    another shape or dtype than the parameter it updates.
 
     >>> import graphc
     >>> x = graphc.input("x", ("N", 3))
@@ -55,6 +59,7 @@ class Graph:
         outputs: Tensor | Mapping[str, Tensor],
         updates: Mapping[Tensor, Any] | Sequence[tuple[Tensor, Any]] = (),
         *,
+        inputs: Sequence[Tensor] | None = None,
         flush_denormals: bool | None = None,
     ) -> None:
         arguments.check_name(name, "a graph")
@@ -65,7 +70,8 @@ class Graph:
         for parameter, new in random_updates([*results.values(), *(v for _, v in changed)]):
             if parameter.value not in known:
                 changed.append((parameter.value, new.value))
-        self.ir = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
+        found = graphs.collect(name, results, changed, flush_denormals=flush_denormals)
+        self.ir = arguments.in_order(found, inputs)
         arguments.check_inputs(self.ir)
 
     @classmethod

@@ -6,6 +6,7 @@ Responsible for arguments of ``graphc.api`` alone; what an op demands is the aff
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,22 @@ def _new_value(old: Value, new: Any) -> Value:
     return value
 
 
+def in_order(graph: Graph, inputs: Any) -> Graph:
+    """``graph`` with the tensors of ``inputs`` as its first inputs, whether it uses them or not,
+    and the others in the order of their declaration."""
+    if inputs is not None and not isinstance(inputs, (tuple, list)):
+        raise at(ArgumentError(f"inputs are a list of Tensors, not {_shown(inputs)}"))
+    first: dict[Value, None] = {}
+    for given in inputs or ():
+        value = _tensor(given, "an input").value
+        if value.node.op.name != "input":
+            raise at(ArgumentError(f"{given!r} is no input"))
+        first[value] = None
+    rest = sorted(graph.inputs, key=lambda value: value.node.attributes.get("declared", 0))
+    ordered = tuple(dict.fromkeys((*first, *rest)))
+    return graph if ordered == graph.inputs else replace(graph, inputs=ordered, _dims=[])
+
+
 def check_inputs(graph: Graph) -> None:
     """``UnsupportedError`` where two inputs or parameters have one name, ``DimError`` where a size
     follows from no input."""
@@ -155,7 +172,8 @@ def check_inputs(graph: Graph) -> None:
             if unbound:
                 raise DimError(
                     f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "
-                    f"{unbound[0]} among its sizes, so no call can say what it is"
+                    f"{unbound[0]} among its sizes, so no call can say what it is",
+                    advice="Graph(..., inputs=[x]) takes an input for its sizes alone",
                 ).at(node.location)
 
 

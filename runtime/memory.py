@@ -27,6 +27,7 @@ _SMALL_OUTPUT = 16 << 10
 _numbers = itertools.count()
 _POISON_BYTE = 0xFF  # all bits set: NaN as a float, -1 as an integer, not a bool
 
+_HAS_FLAGS = hasattr(mmap, "MAP_ANONYMOUS")
 _CHAR: Any = ctypes.c_char
 _POINTER_AT = ctypes.addressof
 
@@ -78,7 +79,9 @@ def _from_alignment(raw: np.ndarray, alignment: int, nbytes: int) -> np.ndarray:
 def _huge_pages(nbytes: int) -> np.ndarray:
     """Private pages: a child process must not write into its parent's buffers."""
     try:
-        pages = mmap.mmap(-1, nbytes + LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        # Windows knows no flags; its pages are private as they are.
+        flags = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if _HAS_FLAGS else {}
+        pages = mmap.mmap(-1, nbytes + LARGE, **flags)
     except (OSError, OverflowError) as error:
         raise MemoryError(f"no {nbytes:,} bytes of memory to be had ({error})") from error
     if hasattr(mmap, "MADV_HUGEPAGE"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import keyword
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -112,6 +113,9 @@ def _checked_name(name: Any, kind: str) -> str:
     return str(name)
 
 
+_declarations = itertools.count(1)  # by which a graph takes its inputs in the order declared
+
+
 @public(INPUT)
 def input(name: str, shape: Any, dtype: Any = dtypes.float32) -> Tensor:
     """An array that is given at every call.
@@ -124,7 +128,11 @@ def input(name: str, shape: Any, dtype: Any = dtypes.float32) -> Tensor:
     >>> graphc.input("x", ("N", "2*N + 1"), graphc.float64)
     Tensor %x: f64[N, 2*N + 1]
     """
-    attributes = {"shape": as_shape(shape, "input"), "dtype": supported_dtype(dtype, "input")}
+    attributes = {
+        "shape": as_shape(shape, "input"),
+        "dtype": supported_dtype(dtype, "input"),
+        "declared": next(_declarations),
+    }
     return single(build(INPUT, (), attributes, _checked_name(name, "input")))
 
 

@@ -132,3 +132,12 @@ def test_the_high_water_mark_of_a_poisoned_arena():
     ctypes.memset(arena.address, 0, 65)
     with pytest.raises(GuardError, match="arena: written 1 bytes beyond"):
         arena.check()
+
+
+def test_large_blocks_where_pages_have_no_flags(monkeypatch):
+    """As on Windows."""
+    monkeypatch.setattr(memory, "_HAS_FLAGS", False)
+    block = memory.aligned_bytes(3 << 20)
+    assert memory.address_of(block) % memory.LARGE == 0
+    block[:] = 1
+    assert block.all()
