@@ -50,6 +50,7 @@ class Grouping:
         self.group: dict[Node, Group] = {
             node: group_of(node, i) for node, i in self.position.items() if node in uses.edges_of
         }
+        self._sources: dict[Group, list[Node]] = {}
 
     def groups(self) -> list[Group]:
         """All groups, by the position of their last node."""
@@ -57,12 +58,20 @@ class Grouping:
 
     def producers(self, group: Group) -> list[Group]:
         """The other groups whose values ``group`` reads."""
-        found: dict[Group, None] = {}
+        sources = self._sources.get(group)
+        if sources is None:
+            sources = self._sources[group] = self._read_by(group)
+        return list(dict.fromkeys(self.group[node] for node in sources))
+
+    def _read_by(self, group: Group) -> list[Node]:
+        """The computing nodes outside that ``group`` reads; a group's nodes are searched once."""
+        members = set(group.nodes)
+        found: dict[Node, None] = {}
         for node in group.nodes:
             for edge in self.uses.edges_of[node]:
-                producer = self.group.get(edge.read.value.node)
-                if producer is not None and producer is not group:
-                    found[producer] = None
+                source = edge.read.value.node
+                if source in self.group and source not in members:
+                    found[source] = None
         return list(found)
 
     def join_producers(self) -> None:
@@ -83,10 +92,12 @@ class Grouping:
             if not all(self._in_memory(e.read.value, home) for e in self.uses.edges_of[node]):
                 continue
             home.nodes.remove(node)
+            self._sources.pop(home, None)
             self.group[node] = group_of(node, self.position[node])
             self._try(self.group[node], reader)
             if self.group[node] is not self.group[reader.nodes[0]]:
                 home.nodes.append(node)
+                self._sources.pop(home, None)
                 self.group[node] = home
 
     def _only_reader(self, node: Node) -> Group | None:

@@ -1,0 +1,120 @@
+"""Graphs of very many nodes: nothing recurses, and the work grows with the number of nodes.
+
+Work is counted in calls of functions, which do not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc.codegen.module import emit_module
+from graphc.ir import parser, printer
+from graphc.ir.graphs import Graph
+from graphc.loops.planning import plan
+from graphc.passes import manager
+from graphc.passes.fuse import Fuse
+from graphc.passes.pipelines import OPTIMIZE
+from runtime import jit
+
+
+def chain(length: int) -> tuple[graphc.Tensor, graphc.Tensor]:
+    """x and a chain of ``length`` additions and products of x."""
+    x = y = graphc.input("x", ("N",))
+    for i in range(length):
+        y = y * x if i % 2 else y + x
+    return x, y
+
+
+def norms(length: int) -> dict[str, graphc.Tensor]:
+    x = y = graphc.input("x", ("N", 16))
+    for _ in range(length // 4):
+        y = (y - graphc.mean(y, -1, keepdims=True)) * 0.5 + x
+    return {"y": y}
+
+
+def layers(length: int) -> dict[str, graphc.Tensor]:
+    x = y = graphc.input("x", ("N", 16))
+    w = graphc.input("w", (16, 16))
+    for _ in range(length // 3):
+        y = graphc.relu(y @ w) + x
+    return {"y": y}
+
+
+def wide(length: int) -> dict[str, graphc.Tensor]:
+    x = graphc.input("x", ("N", 16))
+    return {f"y{i}": graphc.sum(x * float(i), i % 2) for i in range(length // 2)}
+
+
+def calls(function: Callable[[], Any]) -> int:
+    """How many calls of functions ``function`` needs."""
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    counted: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
+    return counted
+
+
+def _optimized(outputs: dict[str, graphc.Tensor]) -> Graph:
+    return manager.run(graphc.Graph("long", outputs).ir, OPTIMIZE).graph
+
+
+def test_a_hundred_thousand_nodes_are_declared_and_evaluated() -> None:
+    _, y = chain(100_000)
+    result = graphc.evaluate(y, x=np.float32([0.5, 0.25]))
+    assert np.isfinite(result).all()
+
+
+def _everything(length: int) -> None:
+    x, y = chain(length)
+    graph = graphc.Graph("long", {"y": y, "dx": graphc.grad(graphc.sum(y), [x])[0]})
+    shown = printer.text(graph.ir)
+    assert parser.parse(shown) == graph.ir
+    result = graphc.evaluate(graph, x=np.float32([0.5, 0.25]))
+    assert np.isfinite(result["dx"]).all()
+
+
+def test_a_long_chain_is_printed_parsed_and_differentiated() -> None:
+    _everything(10_000)
+
+
+@pytest.mark.slow
+def test_a_very_long_chain_is_printed_parsed_and_differentiated() -> None:
+    _everything(100_000)
+
+
+def test_a_long_chain_compiles_to_the_bits_of_the_reference() -> None:
+    _, y = chain(10_000)
+    x = np.float32([0.5, -0.25, 0.125])
+    np.testing.assert_array_equal(graphc.compile(y)(x), graphc.evaluate(y, x=x))
+
+
+MAKERS = {"chain": lambda n: {"y": chain(n)[1]}, "norms": norms, "layers": layers, "wide": wide}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_work_grows_with_the_number_of_nodes(name: str) -> None:
+    """Twice the nodes need little more than twice the calls, in every stage."""
+    counts: dict[str, list[int]] = {}
+    for length in (300, 600):
+        outputs = MAKERS[name](length)
+        graph = graphc.Graph("long", outputs).ir
+        optimized = _optimized(outputs)
+        fused = Fuse().run(optimized)
+        entry = plan(fused, jit.host_target())
+        stages = {
+            "text": lambda graph=graph: parser.parse(printer.text(graph)),
+            "passes": lambda outputs=outputs: _optimized(outputs),
+            "fuse": lambda optimized=optimized: Fuse().run(optimized),
+            "plan": lambda fused=fused: plan(fused, jit.host_target()),
+            "llvm": lambda entry=entry: emit_module([entry], jit.host_target()),
+        }
+        for stage, work in stages.items():
+            counts.setdefault(stage, []).append(calls(work))
+    for stage, (half, whole) in counts.items():
+        assert whole < 2.4 * half, f"{stage}: {half} calls, then {whole}"
