@@ -37,6 +37,7 @@ _ARRAY_FIELDS = {"initial": "initial:", "constants": "constant:"}
 # What zipfile, json and safetensors raise for content that is not theirs.
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, KeyError, EOFError, ValueError, RuntimeError,
+    TypeError, AttributeError,
     RecursionError, OverflowError, safetensors.SafetensorError,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from runtime.conversion import as_array
+from runtime.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Batches:
             raise ValueError(f"batch_size should be an int of at least 1, not {batch_size!r}")
         if not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ValueError(f"seed should be an int of at least 0, not {seed!r}")
+        if not isinstance(data, Mapping):
+            kind = type(data).__name__
+            raise InputError(f"data should be a dict of arrays by the names of inputs, not {kind}")
         self.arrays = {name: _rows(value, name) for name, value in data.items()}
         self.samples = _common_length(self.arrays)
         self.batch_size = int(batch_size)

@@ -43,6 +43,13 @@ class UnknownParameterError(StateError, KeyError):
         return str(self.args[0])
 
 
+class UnknownMetricError(RunError, KeyError):
+    """A name that no metric of the history has."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class CheckError(RunError, IndexError):
     """The data broke a check of the program, such as a label out of range; no parameter changed.
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from runtime.errors import UnknownMetricError
+from runtime.naming import suggestion
+
 
 class Average:
     """Means over samples of numbers known by batch: a batch counts once for each sample."""
@@ -42,7 +45,7 @@ class History:
     def __getitem__(self, metric: str) -> list[float]:
         if not any(metric in epoch for epoch in self.epochs):
             known = sorted({name for epoch in self.epochs for name in epoch})
-            raise KeyError(f"no metric is named {metric!r}; there are {', '.join(known)}")
+            raise UnknownMetricError(f"no metric is named {metric!r}{suggestion(metric, known)}")
         return [epoch.get(metric, float("nan")) for epoch in self.epochs]
 
     @property

@@ -10,19 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runtime.batches import Batches
 from runtime.callbacks import Callback
 from runtime.checkpoint import load_checkpoint, restore, save_checkpoint
 from runtime.entry_point import EntryPoint
-from runtime.errors import CheckpointError
+from runtime.errors import CheckpointError, InputError, InputNameError
+from runtime.executable import Executable
 from runtime.history import Average, History
 from runtime.interruption import DeferredInterrupt
 from runtime.naming import suggestion
-
-if TYPE_CHECKING:
-    from runtime.executable import Executable
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,9 @@ class Trainer:
     """
 
     def __init__(self, executable: Executable, entry: str = "step") -> None:
+        if not isinstance(executable, Executable):
+            kind = type(executable).__name__
+            raise InputError(f"a Trainer trains an executable, made by compile or load, not {kind}")
         self.executable = executable
         self.history = History()
         self.epoch = 0
@@ -100,7 +101,10 @@ class Trainer:
             raise ValueError(f"epochs should be an int of at least 0, not {epochs!r}")
         self._abandon_partial_epoch()
         batches = Batches(data, batch_size, shuffle=shuffle, seed=seed)
-        watching, same = tuple(callbacks), dict(fixed or {})
+        watching, same = _checked_callbacks(callbacks), dict(fixed or {})
+        twice = sorted(same.keys() & batches.arrays.keys())
+        if twice:
+            raise InputNameError(f"{', '.join(map(repr, twice))} is both in data and in fixed")
         first = self.epoch
         if resume is not None and Path(resume).exists():
             first = self._take_up(resume, batches)
@@ -235,6 +239,16 @@ class Trainer:
         if entry not in entries:
             raise ValueError(f"no entry is named {entry!r}{suggestion(entry, entries)}")
         return entries[entry]
+
+
+def _checked_callbacks(given: Sequence[Callback]) -> tuple[Callback, ...]:
+    if isinstance(given, Callback):
+        raise InputError("callbacks should be a list; write [callback]")
+    for callback in given:
+        if not isinstance(callback, Callback):
+            kind = type(callback).__name__
+            raise InputError(f"a callback should be a runtime.callbacks.Callback, not {kind}")
+    return tuple(given)
 
 
 def _outputs(entry: EntryPoint, inputs: Mapping[str, Any]) -> dict[str, Any]:

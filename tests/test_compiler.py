@@ -118,3 +118,14 @@ def test_nothing_is_written_beyond_a_narrow_output(size: int) -> None:
     exe = graphc.compile(graphc.Graph("narrow", {"y": graphc.astype(x, graphc.uint8)}))
     poisoned = graphc.api.Executable(exe.compilation, None, 1, poison=True)
     poisoned(x=np.arange(size, dtype="int32"))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "any", "all", "argmax", "argmin"])
+def test_columns_of_a_product_folded_in_every_way(name: str) -> None:
+    x, y = graphc.input("x", ("N", 3)), graphc.input("y", (3, 19))
+    product = graphc.relu(x @ y)
+    graph = graphc.Graph("columns", {"p": product, "c": getattr(graphc, name)(product, 0)})
+    rng = np.random.default_rng(0)
+    for n in (1, 7, 8, 9, 30):
+        arrays = {"x": rng.standard_normal((n, 3)), "y": rng.standard_normal((3, 19))}
+        compiled(graph, **{key: array.astype("f") for key, array in arrays.items()})

@@ -34,9 +34,9 @@ class ConstantReference:
 
 
 def digest(array: np.ndarray) -> str:
-    """32 hexadecimal digits that stand for the elements' bytes in row-major order."""
-    contiguous = np.ascontiguousarray(array)
-    return hashlib.blake2b(contiguous.view(np.uint8).data, digest_size=16).hexdigest()
+    """32 hexadecimal digits that stand for dtype, shape and the bytes in row-major order."""
+    about = f"{array.dtype.name}{array.shape}".encode()
+    return hashlib.blake2b(about + array.tobytes(), digest_size=16).hexdigest()
 
 
 def frozen(value: Any) -> Hashable:

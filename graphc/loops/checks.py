@@ -7,7 +7,7 @@ is used.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from graphc.analysis.access import reads
@@ -22,6 +22,10 @@ from graphc.loops.steps import place_text
 from graphc.loops.walk import with_dims
 
 Checked = tuple[Value, ir.Kernel]
+
+# Of an element: what to bind first, whether it is valid, and how an error shows it.
+Condition = tuple[tuple[ir.Statement, ...], ir.Expr, ir.Expr]
+Valid = Callable[[ir.Name], Condition]
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,15 @@ def check_kernels(graph: Graph, entry: str) -> tuple[list[Checked], dict[int, tu
             if found is None or (found, low, limit) in done:
                 continue
             done.add((found, low, limit))
-            code = len(messages) + 1
-            kernels.append((found.value, _kernel(f"{entry}.check{code}", found, low, limit, code)))
-            messages[code] = (_message(found.value, limit), place_text(node))
+            bodies = [(_in_range(low, limit), _message(found.value, limit))]
+            if found.value.type.dtype.is_float:
+                told = f"{found.value.name}: NaN at position {{index}} is no index"
+                bodies.insert(0, (_is_number, told))
+            for body, message in bodies:
+                code = len(messages) + 1
+                kernel = _kernel(f"{entry}.check{code}", found, code, body)
+                kernels.append((found.value, kernel))
+                messages[code] = (message, place_text(node))
     return kernels, messages
 
 
@@ -120,20 +130,36 @@ def _axis_or_zero(atom: int, size: Size) -> Index:
     return constant(0) if size == 1 else axis(atom)
 
 
-def _kernel(name: str, found: _Elements, low: Size, limit: Size, code: int) -> ir.Kernel:
+def _kernel(name: str, found: _Elements, code: int, valid: Valid) -> ir.Kernel:
+    """The kernel that checks each of the elements by ``valid``."""
     declared, loops, index = _loops(found)
     dtype = found.value.type.dtype
-    loaded: ir.Expr = ir.Load("x", tuple(index_expr(i, {}) for i in index), dtype)
-    if dtype != dtypes.int64:
-        loaded = ir.Apply("astype", (loaded,), dtypes.int64, (("dtype", dtypes.int64),))
-    x = ir.Name("index", dtypes.int64)
-    above = ir.Apply("greater_equal", (x, size_expr(low)), dtypes.bool_)
-    below = ir.Apply("less", (x, size_expr(limit)), dtypes.bool_)
-    valid = ir.Apply("logical_and", (above, below), dtypes.bool_)
+    loaded = ir.Load("x", tuple(index_expr(i, {}) for i in index), dtype)
     position = index_expr(_flat_position(index, declared), {})
-    body = (ir.Let("index", loaded), ir.Check(code, valid, position, x))
+    statements, condition, shown = valid(ir.Name("given", dtype))
+    check = ir.Check(code, condition, position, shown)
+    body = (ir.Let("given", loaded), *statements, check)
     argument = ir.Argument("x", dtype, declared)
     return with_dims(ir.Kernel(name, (argument,), (ir.For(loops, body),)))
+
+
+def _in_range(low: Size, limit: Size) -> Valid:
+    def valid(given: ir.Name) -> Condition:
+        x = given
+        statements: tuple[ir.Statement, ...] = ()
+        if given.dtype != dtypes.int64:
+            wide = ir.Apply("astype", (given,), dtypes.int64, (("dtype", dtypes.int64),))
+            x, statements = ir.Name("index", dtypes.int64), (ir.Let("index", wide),)
+        above = ir.Apply("greater_equal", (x, size_expr(low)), dtypes.bool_)
+        below = ir.Apply("less", (x, size_expr(limit)), dtypes.bool_)
+        return statements, ir.Apply("logical_and", (above, below), dtypes.bool_), x
+
+    return valid
+
+
+def _is_number(given: ir.Name) -> Condition:
+    """Converted to an integer, NaN would be 0 and a valid index."""
+    return (), ir.Apply("equal", (given, given), dtypes.bool_), size_expr(0)
 
 
 def _loops(found: _Elements) -> tuple[Shape, tuple[ir.Axis, ...], tuple[Index, ...]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError
+from graphc.errors import ArgumentError, DTypeError, Mark, ShapeError
 from graphc.ir import dims, dtypes
 from graphc.ir.dtypes import DType
 from graphc.ir.graphs import topological
@@ -103,6 +103,12 @@ def _state_of(node: Node) -> Value | None:
 
 
 def _bits_type(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    for position, operand in enumerate(types):
+        if operand.dtype is not dtypes.int64:
+            reason = f"random bits are int64, not {operand.dtype}"
+            raise DTypeError(reason, mark=Mark(position, None))
+        if operand.shape != types[0].shape:
+            raise ShapeError(f"operands of {types[0]} and {operand}; a broadcast is missing")
     return (types[0],)
 
 
@@ -160,7 +166,8 @@ _philox = elementwise(
 
 
 def _fraction_type(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    return (types[0].with_dtype(attributes["dtype"]),)
+    (bits,) = _bits_type(types, attributes)
+    return (bits.with_dtype(attributes["dtype"]),)
 
 
 def _discarded(dtype: DType, word: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Contraction, Elementwise, Gather, Op, Rearrange, Reduction
 
+_PLACES = ("argmax", "argmin")
 BODY_LIMIT = 200  # ops a kernel: LLVM's time is superlinear in the length of a block
 CHEAP = 4  # flops that may be repeated for every row instead of being stored once
 
@@ -233,6 +234,8 @@ def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
         return _union(product, loop, "product", product.domain, None)
     if loop.along != len(product.domain) - 2:
         return Reason("a row's reduction needs the whole row, and a tile holds a part of it")
+    if any(isinstance(n.op, Reduction) and n.op.combine in _PLACES for n in loop.nodes):
+        return Reason("the place of an extreme is not found tile by tile")
     if len(loop.nodes) > 1:
         return Reason("the sum of a column is complete only after the last tile")
     return _union(product, loop, "product", product.domain, None)

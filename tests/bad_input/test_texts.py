@@ -10,7 +10,7 @@ import pytest
 from tests.bad_input.mistakes import mistakes, told
 
 
-@pytest.mark.parametrize("area", ["declarations", "faces", "calls", "definitions"])
+@pytest.mark.parametrize("area", ["declarations", "faces", "calls", "definitions", "training"])
 def test_texts(area: str, golden: Callable[[str, str], None], tmp_path: Path) -> None:
     parts = []
     for number, (title, program) in enumerate(mistakes(area).items()):

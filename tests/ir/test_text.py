@@ -258,3 +258,12 @@ def test_deep_nesting_is_refused(opening: str) -> None:
     deep = "graph @g(%x: f32[]) { %0 = negative(%x) {a = " + opening * 10_000
     with pytest.raises(ParseError):
         parse(deep)
+
+
+def test_constants_of_equal_bytes_and_other_shapes_read_back() -> None:
+    values = np.arange(20, dtype=np.float32)
+    made = {str(i): constant(values.reshape(shape)) for i, shape in enumerate([(20,), (4, 5)])}
+    made["whole"] = constant(values.view(np.int32), np.int32)
+    graph = collect("g", made)
+    table: dict[str, np.ndarray] = {}
+    assert parse(text(graph, constants=table), constants=table) == graph

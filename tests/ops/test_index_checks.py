@@ -71,6 +71,27 @@ def test_one_element_picked_out_is_checked() -> None:
         exe(data, np.array([0, 0, 0, 9, 0]))
 
 
+def test_nan_labels_are_refused_and_nothing_changes() -> None:
+    w, labels = graphc.parameter("w", np.ones((2, 4), "float32")), graphc.input("labels", ("N",))
+    x = graphc.input("x", ("N", 2))
+    kinds = labels.astype(graphc.int32)
+    loss = graphc.mean(graphc.sparse_categorical_crossentropy(kinds, x @ w, from_logits=True))
+    step = graphc.Graph("step", {"loss": loss}, {w: w - 0.1 * graphc.grad(loss, [w])[0]})
+    exe = graphc.compile(step)
+    data = np.ones((3, 2), "float32")
+    for wrong, said in (
+        (np.nan, "labels: NaN at position 1 is no index"),
+        (4.0, "labels: index 4 at position 1 is out of range for 4"),
+        (-1.5, "labels: index -1 at position 1"),
+        (np.inf, "labels: index 9223372036854775807 at position 1"),
+    ):
+        with pytest.raises(IndexError, match=said):
+            exe.step(x=data, labels=np.array([0, wrong, 3], "float32"))
+        np.testing.assert_array_equal(exe.state["w"], np.ones((2, 4), "float32"))
+    exe.step(x=data, labels=np.array([0, 1, 3], "float32"))
+    assert not (exe.state["w"] == 1).all()
+
+
 def test_two_uses_of_one_index_have_limits_of_their_own() -> None:
     x, y = graphc.input("x", (4,)), graphc.input("y", (6,))
     i = graphc.input("i", ("N",), graphc.int32)

@@ -155,7 +155,10 @@ class Builder:
             array = fill(rng, shape)
             limit = getattr(fill, "limit", None)
             if limit is not None:
-                array = array % max(dims.evaluate(limit, self.sizes[call]), 1)
+                most = max(dims.evaluate(limit, self.sizes[call]), 1)
+                array = array % most
+                if array.size and rng.random() < 0.05:  # to be refused
+                    array.flat[rng.integers(array.size)] = min(most, np.iinfo(array.dtype).max)
             found[name] = np.asarray(array, x.dtype.numpy)
         return found
 

@@ -97,7 +97,8 @@ def columns(build: Builder) -> Tensor:
         return y
     build.pool.append(y)
     axis = build.random.choice((0, -2, tuple(range(y.ndim - 1))))
-    return functions[build.random.choice(("sum", "sum", "max", "mean"))](y, axis)
+    name = build.random.choice(("sum", "sum", "sum", "max", "mean", "any", "argmin"))
+    return functions[name](y, axis if name != "argmin" else -2)
 
 
 def gathered(build: Builder) -> Tensor:

@@ -45,7 +45,7 @@ def case(seed: int) -> Case:
     build = Builder(seed)
     build.input(build.shape(0 if build.chance(0.2) else 1), build.dtype())
     weights = [weight * build.random.choice(_FACTORS) for weight in STEPS.values()]
-    for _ in range(build.random.randrange(2, 14)):
+    for _ in range(build.random.randrange(2, 12)):
         step = build.random.choices(list(STEPS), weights)[0]
         _take(build, step)
     outputs = _outputs(build)

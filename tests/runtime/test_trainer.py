@@ -134,7 +134,7 @@ def test_metrics_are_averages_over_samples(trainer, data):
         "begin", "epoch 0", 0, 1, 2, "end 0", "epoch 1", 0, 1, 2, "end 1", "done",
     ]  # fmt: skip
     assert trainer.executable.state["steps"] == 6
-    with pytest.raises(KeyError, match="there are loss, val_above, val_loss"):
+    with pytest.raises(KeyError, match="there are 'loss', 'val_above', 'val_loss'"):
         history["accuracy"]
 
 
