@@ -129,3 +129,12 @@ def test_columns_of_a_product_folded_in_every_way(name: str) -> None:
     for n in (1, 7, 8, 9, 30):
         arrays = {"x": rng.standard_normal((n, 3)), "y": rng.standard_normal((3, 19))}
         compiled(graph, **{key: array.astype("f") for key, array in arrays.items()})
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_an_empty_axis_is_not_read(fuse: bool) -> None:
+    x, index = graphc.input("x", ("K", 2)), graphc.input("index", (3, 2), graphc.int64)
+    graph = graphc.Graph("empty", {"y": graphc.take_along_axis(x, index * 1, 0)})
+    given = {"x": np.ones((0, 2), "f"), "index": np.zeros((3, 2), "int64")}
+    np.testing.assert_array_equal(compiled(graph, fuse, **given)["y"], np.zeros((3, 2)))
+    compiled(graph, fuse, x=np.arange(8, dtype="f").reshape(4, 2), index=np.full((3, 2), 5))
