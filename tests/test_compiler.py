@@ -138,3 +138,12 @@ def test_an_empty_axis_is_not_read(fuse: bool) -> None:
     given = {"x": np.ones((0, 2), "f"), "index": np.zeros((3, 2), "int64")}
     np.testing.assert_array_equal(compiled(graph, fuse, **given)["y"], np.zeros((3, 2)))
     compiled(graph, fuse, x=np.arange(8, dtype="f").reshape(4, 2), index=np.full((3, 2), 5))
+
+
+@pytest.mark.parametrize("shape", [(1, 17, 2), (17, 1), (3, 17)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_costly_values_used_before_and_after_a_fold(shape: tuple[int, ...], axis: int) -> None:
+    x = graphc.input("x", shape)
+    waves = graphc.sin(x)
+    graph = graphc.Graph("waves", {"y": graphc.log_softmax(waves, axis), "z": waves})
+    compiled(graph, x=np.random.default_rng(0).standard_normal(shape).astype("f"))
