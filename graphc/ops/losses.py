@@ -60,6 +60,12 @@ def _numpy_clipped(x: np.ndarray) -> np.ndarray:
     return np.clip(x, x.dtype.type(EPSILON), x.dtype.type(1.0 - EPSILON))  # type: ignore[no-any-return]
 
 
+def _numpy_mean(x: np.ndarray) -> Any:
+    """The mean of the last axis; NaN of no elements, for which NumPy's own warns."""
+    with np.errstate(all="ignore"):
+        return np.sum(x, axis=-1) / x.dtype.type(x.shape[-1])
+
+
 def _share(x: Tensor, axis: int) -> Tensor:
     """Rows divided by their sums."""
     return x / call.sum(x, axis=axis, keepdims=True)  # type: ignore[no-any-return]
@@ -70,14 +76,14 @@ def _share(x: Tensor, axis: int) -> Tensor:
 
 _mse = composite(
     "mse",
-    numpy=lambda y_true, y_pred: np.mean(np.square(y_true - y_pred), axis=-1),
+    numpy=lambda y_true, y_pred: _numpy_mean(np.square(y_true - y_pred)),
     expand=lambda y_true, y_pred: call.mean(call.square(y_true - y_pred), axis=-1),
     infer=_reduced,
     doc="Mean squared error over the last axis.",
 )
 _mae = composite(
     "mae",
-    numpy=lambda y_true, y_pred: np.mean(np.abs(y_true - y_pred), axis=-1),
+    numpy=lambda y_true, y_pred: _numpy_mean(np.abs(y_true - y_pred)),
     expand=lambda y_true, y_pred: call.mean(call.abs(y_true - y_pred), axis=-1),
     infer=_reduced,
     doc="Mean absolute error over the last axis.",
@@ -119,9 +125,9 @@ def _numpy_binary(y_true: np.ndarray, y_pred: np.ndarray, *, from_logits: bool) 
     with np.errstate(all="ignore"):
         if from_logits:
             ramp = np.maximum(y_pred, 0) - y_pred * y_true
-            return np.mean(ramp + np.log1p(np.exp(-np.abs(y_pred))), axis=-1)
+            return _numpy_mean(ramp + np.log1p(np.exp(-np.abs(y_pred))))
         p = _numpy_clipped(y_pred)
-        return np.mean(-(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)), axis=-1)
+        return _numpy_mean(-(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)))
 
 
 def _binary_expansion(y_true: Tensor, y_pred: Tensor, *, from_logits: bool = False) -> Tensor:

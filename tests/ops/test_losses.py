@@ -209,3 +209,10 @@ def test_empty_batches() -> None:
     loss = ops.sparse_categorical_crossentropy(labels, p, from_logits=True)
     assert _both(loss, p=none, labels=no_labels).shape == (0,)
     assert _both(ops.mse(t, p), p=none, t=none).shape == (0,)
+
+
+@pytest.mark.filterwarnings("error")
+def test_losses_of_nothing_are_nan_without_a_warning() -> None:
+    x = ops.input("x", (3, 0))
+    for loss in (ops.mse(x, x), ops.mae(x, x), ops.binary_crossentropy(x, x)):
+        assert np.isnan(value(loss, x=np.ones((3, 0), np.float32))).all()

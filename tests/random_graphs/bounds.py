@@ -65,7 +65,8 @@ def bounded(
     run.given = {_key(node) for node in declared.nodes if node.op.name == "constant"}
     for value in (*graph.inputs, *graph.parameters):
         given = inputs if value in graph.inputs else state
-        run.values[value] = run.exactly(given[str(value.name)], value.type.dtype)
+        with np.errstate(all="ignore"):
+            run.values[value] = run.exactly(given[str(value.name)], value.type.dtype)
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             run.values[node.result] = run.node(node)

@@ -6,7 +6,6 @@ Each is a seed; ``GRAPHC_SEEDS=5000:5100`` runs others.  Run with ``-s`` to see 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,13 +27,6 @@ def coverage() -> Iterator[Coverage]:
     met = Coverage()
     yield met
     print(f"\n{met.text()}")
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
 
 
 @pytest.mark.parametrize("first", range(FIRST, LAST, CHUNK))
