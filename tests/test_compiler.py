@@ -129,3 +129,14 @@ def test_columns_of_a_product_folded_in_every_way(name: str) -> None:
     for n in (1, 7, 8, 9, 30):
         arrays = {"x": rng.standard_normal((n, 3)), "y": rng.standard_normal((3, 19))}
         compiled(graph, **{key: array.astype("f") for key, array in arrays.items()})
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("columns", [2, 40])
+def test_a_softmax_along_a_single_row(columns: int, fuse: bool) -> None:
+    """What is normalised does not vary along the axis of size 1 on which it is."""
+    x = graphc.input("x", (1, 17, columns))
+    normalised = graphc.log_softmax(graphc.sin(x), axis=0)
+    graph = graphc.Graph("single", {"y": normalised, "z": graphc.softmax(graphc.exp(x), axis=0)})
+    array = np.linspace(-3, 3, 17 * columns, dtype="f").reshape(1, 17, columns)
+    compiled(graph, fuse, x=array)
