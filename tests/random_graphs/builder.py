@@ -21,6 +21,7 @@ SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 33, 70)
 CALLS = 2  # each graph is called with so many bindings of its dims
 MOST_ELEMENTS = 2500
 MOST_RANK = 5
+LONG = (8191, 8193, 10_000)  # reductions fold in blocks of 8192
 Fill = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
@@ -39,6 +40,7 @@ class Builder:
         self.temper = self.random.choices(("plain", "ties", "special"), (7, 2, 1))[0]
         # Axes of equal size are those that can be mistaken for each other.
         self.usual = self.random.choice(SIZES)
+        self.most = 3 * LONG[-1] if self.chance(0.03) else MOST_ELEMENTS
         self.symbolic = self.random.choice((0.0, 0.15, 0.4))
 
     # -- choices --------------------------------------------------------------------------------
@@ -52,7 +54,7 @@ class Builder:
         found = [x for x in self.pool if accept(x)]
         if not found:
             made = self.input(self.shape(2, 3), self.dtype(floats=True))
-            return made if accept(made) else graphc.astype(made, dtypes.float32)
+            return made if accept(made) else graphc.astype(made, dtypes.int32)
         return self.random.choice(found[-4:] if self.chance(0.75) else found)
 
     def float_tensor(self, least_rank: int = 0) -> Tensor:
@@ -76,9 +78,11 @@ class Builder:
 
     def shape(self, least: int = 0, most: int = MOST_RANK) -> Shape:
         """A random shape that is small enough at each call."""
+        if self.most > MOST_ELEMENTS and least <= 1:
+            return (self.random.choice(LONG),)
         rank = self.random.choice([r for r in (0, 1, 1, 2, 2, 2, 3, 3, 4, 5) if least <= r <= most])
         shape = [self.size() for _ in range(rank)]
-        while self.elements(tuple(shape)) > MOST_ELEMENTS:
+        while self.elements(tuple(shape)) > self.most:
             shape[self.random.randrange(rank)] = self.random.choice((1, 2, 3))
         return tuple(shape)
 
@@ -101,7 +105,7 @@ class Builder:
     def fits(self, x: Tensor) -> bool:
         """Whether ``x`` is small enough to be used further, and has possible sizes."""
         possible = all(value >= 0 for size in x.shape for value in self.values(size))
-        return x.ndim <= MOST_RANK and possible and self.elements(x.shape) <= MOST_ELEMENTS
+        return x.ndim <= MOST_RANK and possible and self.elements(x.shape) <= self.most
 
     # -- sources --------------------------------------------------------------------------------
 

@@ -85,6 +85,10 @@ def partner(build: Builder, x: Tensor) -> Any:
     return build.input(shape, x.dtype if build.chance(0.8) else build.dtype())
 
 
+def _takes_bits(x: Tensor) -> bool:
+    return not x.dtype.is_float
+
+
 def _broadcasts(x: Tensor, y: Tensor) -> bool:
     pairs = zip(reversed(x.shape), reversed(y.shape), strict=False)
     return all(a == b or a == 1 or b == 1 for a, b in pairs)
@@ -92,9 +96,9 @@ def _broadcasts(x: Tensor, y: Tensor) -> bool:
 
 def binary(build: Builder) -> Tensor:
     name = build.random.choice(names(2))
-    if build.chance(0.6):
+    if build.chance(0.5):
         name = build.random.choice(("add", "subtract", "multiply", "maximum", "divide"))
-    x = build.tensor()
+    x = build.tensor(_takes_bits) if name.startswith("bitwise") else build.tensor()
     y = partner(build, x)
     operands = [_prepared(build, name, x), y]
     if build.chance(0.3):

@@ -44,6 +44,8 @@ def case(seed: int) -> Case:
     """The graph that ``seed`` means; every fourth has gradients."""
     build = Builder(seed)
     build.input(build.shape(0 if build.chance(0.2) else 1), build.dtype())
+    if seed % 8 == 0:  # a layer to be trained
+        _take(build, folds.dense)
     weights = [weight * build.random.choice(_FACTORS) for weight in STEPS.values()]
     for _ in range(build.random.randrange(2, 12)):
         step = build.random.choices(list(STEPS), weights)[0]
@@ -132,8 +134,8 @@ def _differentiate(
     """Gradients of a late float tensor, as outputs or as updates of parameters."""
     late = build.float_tensor()
     scalar = graphc.mean(late) if build.chance(0.5) else graphc.sum(late * 0.1)
-    given = [x for x, _ in build.fills.values()] + build.parameters
-    sources = [x for x in given if x.dtype.is_float][:4]
+    given = build.parameters + [x for x, _ in build.fills.values()]
+    sources = [x for x in given if x.dtype.is_float][:5]
     if not sources:
         return
     try:
