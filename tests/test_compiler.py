@@ -140,3 +140,20 @@ def test_a_softmax_along_a_single_row(columns: int, fuse: bool) -> None:
     graph = graphc.Graph("single", {"y": normalised, "z": graphc.softmax(graphc.exp(x), axis=0)})
     array = np.linspace(-3, 3, 17 * columns, dtype="f").reshape(1, 17, columns)
     compiled(graph, fuse, x=array)
+
+
+def test_an_empty_axis_is_not_read(fuse: bool) -> None:
+    x, index = graphc.input("x", ("K", 2)), graphc.input("index", (3, 2), graphc.int64)
+    graph = graphc.Graph("empty", {"y": graphc.take_along_axis(x, index * 1, 0)})
+    given = {"x": np.ones((0, 2), "f"), "index": np.zeros((3, 2), "int64")}
+    np.testing.assert_array_equal(compiled(graph, fuse, **given)["y"], np.zeros((3, 2)))
+    compiled(graph, fuse, x=np.arange(8, dtype="f").reshape(4, 2), index=np.full((3, 2), 5))
+
+
+@pytest.mark.parametrize("shape", [(1, 17, 2), (17, 1), (3, 17)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_costly_values_used_before_and_after_a_fold(shape: tuple[int, ...], axis: int) -> None:
+    x = graphc.input("x", shape)
+    waves = graphc.sin(x)
+    graph = graphc.Graph("waves", {"y": graphc.log_softmax(waves, axis), "z": waves})
+    compiled(graph, x=np.random.default_rng(0).standard_normal(shape).astype("f"))

@@ -256,6 +256,8 @@ class Items:
 
         clamped = self._new([taken], clamp, dtypes.int64)
         at = tuple(map(as_index, op.source_at(index, axis(clamped), node.attributes)))
+        if not isinstance(limit, int) or limit == 0:  # of an empty axis no element can be read
+            guard = (*guard, (True, ((constant(0), 0, limit),)))
         return self._load(source, at, guard, [clamped])
 
 

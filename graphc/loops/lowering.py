@@ -207,7 +207,8 @@ class _Lowering:
         # An expensive one counts as used twice, so that it is bound here and once for all loops.
         outer.expressions([*outside, *(i for i in outside if i.expensive)])
         again = set(inner.closure(i for _, rs, ss in later for i in _roots(rs, ss)))
-        spills = [i for i in needed if i.expensive and i in again and i not in outer.known]
+        varying = (i for i in needed if i.expensive and self.inner_axis in i.axes)
+        spills = [i for i in varying if i in again and i not in outer.known]
         kept = [self._spill(item, later[-1:]) for item in spills]
         size = self.domain[self.inner] if self.inner is not None else 1
         statement, known = self._reduce(reductions, [*kept, *stores], outer.known, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import Any
 
 import graphc
@@ -26,17 +27,17 @@ def operand_count(name: str) -> int:
     return sum(p.kind != p.KEYWORD_ONLY for p in parameters)
 
 
-def names(count: int) -> list[str]:
+@cache
+def names(count: int) -> tuple[str, ...]:
     """The public functions of elementwise records of our own with so many operands."""
-    return sorted(
-        name
-        for name, function in functions.items()
-        if isinstance(getattr(function, "op", None), Elementwise)
-        and function.op.name == name  # type: ignore[attr-defined]
-        and function.op.infer.__module__.startswith("graphc")  # type: ignore[attr-defined]
-        and name not in _APART
-        and operand_count(name) == count
-    )
+    found = []
+    for name, function in functions.items():
+        op = getattr(function, "op", None)
+        if not isinstance(op, Elementwise) or op.name != name or name in _APART:
+            continue
+        if op.lower.__module__.startswith("graphc.ops") and operand_count(name) == count:
+            found.append(name)
+    return tuple(sorted(found))
 
 
 def _attributes(build: Builder, name: str) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def chain(build: Builder) -> Tensor:
     """Several unary and binary ops in a row, which fuse."""
     x = build.tensor()
     for _ in range(build.random.randrange(2, 7)):
-        two = ["add", "multiply", "minimum"]
+        two = ("add", "multiply", "minimum")
         name = build.random.choice(names(1) if build.chance(0.5) else two)
         x = _prepared(build, name, x)
         others = [] if operand_count(name) == 1 else [partner(build, x)]
