@@ -142,6 +142,7 @@ def test_a_softmax_along_a_single_row(columns: int, fuse: bool) -> None:
     compiled(graph, fuse, x=array)
 
 
+@pytest.mark.parametrize("fuse", [True, False])
 def test_an_empty_axis_is_not_read(fuse: bool) -> None:
     x, index = graphc.input("x", ("K", 2)), graphc.input("index", (3, 2), graphc.int64)
     graph = graphc.Graph("empty", {"y": graphc.take_along_axis(x, index * 1, 0)})
