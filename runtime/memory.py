@@ -21,7 +21,6 @@ from runtime.errors import GuardError
 
 ALIGNMENT = 64
 LARGE = 2 << 20
-RECYCLED = 32 << 20
 GUARD = 4096
 _SMALL_OUTPUT = 16 << 10
 _numbers = itertools.count()
@@ -67,7 +66,7 @@ def output_maker(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[], np.nda
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < _SMALL_OUTPUT:
         return partial(np.empty, shape, dtype)
-    source = aligned_bytes if nbytes < RECYCLED else outputs.take
+    source = aligned_bytes if nbytes < LARGE else outputs.take
     return lambda: source(nbytes).view(dtype).reshape(shape)
 
 

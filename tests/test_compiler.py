@@ -147,3 +147,14 @@ def test_costly_values_used_before_and_after_a_fold(shape: tuple[int, ...], axis
     waves = graphc.sin(x)
     graph = graphc.Graph("waves", {"y": graphc.log_softmax(waves, axis), "z": waves})
     compiled(graph, x=np.random.default_rng(0).standard_normal(shape).astype("f"))
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("columns", [2, 40])
+def test_a_softmax_along_a_single_row(columns: int, fuse: bool) -> None:
+    """What is normalised does not vary along the axis of size 1 on which it is."""
+    x = graphc.input("x", (1, 17, columns))
+    normalised = graphc.log_softmax(graphc.sin(x), axis=0)
+    graph = graphc.Graph("single", {"y": normalised, "z": graphc.softmax(graphc.exp(x), axis=0)})
+    array = np.linspace(-3, 3, 17 * columns, dtype="f").reshape(1, 17, columns)
+    compiled(graph, fuse, x=array)

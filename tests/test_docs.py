@@ -65,10 +65,10 @@ def test_picture_of_the_first_network(request: pytest.FixtureRequest) -> None:
 
 _STAGES = """# A training step at every stage
 
-The training step of `examples/first_network.py`, as `Executable.text(stage)` shows it for a processor
-with AVX-512. Each text but the assembly reads back. `%grad.h` is a gradient that belongs to `%h`; the
-last two stages, LLVM IR and assembly, are some thousands of lines: `python -m graphc dump
-examples/first_network.py:step --stage asm`.
+The training step of `examples/first_network.py`, as `Executable.text(stage)` shows it for a
+processor with AVX-512. Each text but the assembly reads back. `%grad.h` is a gradient that belongs
+to `%h`; the last two stages, LLVM IR and assembly, are some thousands of lines:
+`python -m graphc dump examples/first_network.py:step --stage asm`.
 """
 
 

@@ -203,7 +203,9 @@ class _Lowering:
     ) -> None:
         inner = Block(self.names, outer.known)
         needed = inner.closure(_roots(reductions, stores))
-        outer.expressions([i for i in needed if self.inner_axis not in i.axes and not i.free])
+        outside = [i for i in needed if self.inner_axis not in i.axes and not i.free]
+        # An expensive one counts as used twice, so that it is bound here and once for all loops.
+        outer.expressions([*outside, *(i for i in outside if i.expensive)])
         again = set(inner.closure(i for _, rs, ss in later for i in _roots(rs, ss)))
         varying = (i for i in needed if i.expensive and self.inner_axis in i.axes)
         spills = [i for i in varying if i in again and i not in outer.known]

@@ -1,6 +1,6 @@
 """Every record compiled, alone: native code against the scalar arithmetic or the reference.
 
-Elementwise records and reductions are found in the registry, so a new one is tested as soon as it is
+Elementwise records and reductions are found in the registry: a new one is tested as soon as it is
 there; a record of any other kind must have calls in ``CALLS``.
 """
 
@@ -195,10 +195,12 @@ def _compare(
 @pytest.mark.parametrize("name", ["max", "min", "argmax", "argmin"])
 def test_extremes_of_special_values(name: str) -> None:
     x = graphc.input("x", ("N", 17))
-    graph = graphc.Graph("g", {"rows": getattr(graphc, name)(x, 1), "columns": getattr(graphc, name)(x, 0)})
+    extreme = getattr(graphc, name)
+    graph = graphc.Graph("g", {"rows": extreme(x, 1), "columns": extreme(x, 0)})
     exe = _program([graph], jit.host_target())
     rng = np.random.default_rng(1)
-    for values in ([0.0, -0.0], [np.inf, -np.inf], [1.0, np.nan], [-np.inf, np.nan, 2.0], [5e-45, 0]):
+    infinite = [[np.inf, -np.inf], [-np.inf, np.nan, 2.0]]
+    for values in ([0.0, -0.0], [1.0, np.nan], [5e-45, 0], *infinite):
         array = rng.choice(np.array(values, np.float32), (9, 17))
         expected, _ = interpreter.evaluate(graph.ir, {"x": array})
         for key, result in exe(x=array).items():
@@ -347,6 +349,6 @@ def _given(graph: graphc.Graph, count: int) -> dict[str, np.ndarray]:
     for value in graph.ir.inputs:
         name = str(value.name)
         dtype = value.type.dtype
-        array = rng.integers(0, 4, shapes[name]) if name == "i" else rng.integers(0, 9, shapes[name])
+        array = rng.integers(0, 4 if name == "i" else 9, shapes[name])
         found[name] = (array / (4 if dtype.is_float else 1)).astype(dtype.numpy)
     return found
