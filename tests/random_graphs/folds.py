@@ -15,9 +15,7 @@ _REDUCTIONS = ("sum", "sum", "mean", "max", "min", "prod", "any", "all", "var", 
 
 
 def reduced(build: Builder) -> Tensor:
-    name = build.random.choice(
-        [*_REDUCTIONS, *(["logsumexp"] if "exp" in functions else [])]
-    )
+    name = build.random.choice([*_REDUCTIONS, *(["logsumexp"] if "exp" in functions else [])])
     x = build.tensor()
     axis: Any = build.axes(x.ndim) if build.chance(0.8) else None
     if name == "prod" and x.dtype.is_float:
