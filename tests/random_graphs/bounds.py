@@ -21,7 +21,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Check, Contraction, Elementwise, Gather, Rearrange, Reduction
+from graphc.ir.op import Check, Contraction, Elementwise, Gather, Rearrange, Reduction, Source
 
 SAFETY = 3.0  # by how much the error at the ends of intervals may be short of that within
 ROUNDINGS = 8.0  # half units in the last place that one elementwise op may be off
@@ -62,7 +62,7 @@ def bounded(
         binding.Shaped(str(v.name), v.type.shape, inputs[str(v.name)].shape) for v in graph.inputs
     ]
     run = _Run(binding.solve(shaped, graph.constraints), graph.flush_denormals)
-    run.given = {_key(node) for node in declared.nodes if node.op.name == "constant"}
+    run.given = _given_constants(declared)
     for value in (*graph.inputs, *graph.parameters):
         given = inputs if value in graph.inputs else state
         with np.errstate(all="ignore"):
@@ -160,6 +160,20 @@ class _Run:
         error = np.where(_near_a_pole(name, operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)
+
+
+def _given_constants(graph: Graph) -> set[bytes]:
+    """The constants that are none that folding has made; none where it may have made any, since a
+    folded one may equal a declared one."""
+    folded: set[Value] = set()
+    for node in graph.nodes:
+        if not isinstance(node.op, Source) and all(v in folded for v in node.operands):
+            if not isinstance(node.op, Rearrange):
+                return set()
+            folded.update(node.results)
+        elif node.op.name == "constant":
+            folded.update(node.results)
+    return {_key(node) for node in graph.nodes if node.op.name == "constant"}
 
 
 def _key(node: Node) -> bytes:
