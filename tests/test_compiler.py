@@ -12,6 +12,11 @@ from graphc.ir import dtypes, interpreter
 from graphc.loops.parser import parse
 from graphc.loops.printer import text
 from graphc.loops.verifier import verify
+from runtime import jit
+from runtime.target import AVX2, AVX512, BASELINE
+
+_ALL = (AVX512, AVX2, BASELINE)
+LEVELS = _ALL[[level.name for level in _ALL].index(jit.host_target().name) :]
 
 
 def compiled(graph: graphc.Graph, fuse: bool = True, **inputs: Any) -> dict[str, np.ndarray]:
@@ -158,3 +163,14 @@ def test_a_softmax_along_a_single_row(columns: int, fuse: bool) -> None:
     graph = graphc.Graph("single", {"y": normalised, "z": graphc.softmax(graphc.exp(x), axis=0)})
     array = np.linspace(-3, 3, 17 * columns, dtype="f").reshape(1, 17, columns)
     compiled(graph, fuse, x=array)
+
+
+@pytest.mark.parametrize("target", LEVELS, ids=lambda level: level.name)
+def test_what_lies_beyond_a_row_has_no_part_in_its_sum(target: Any) -> None:
+    """0 / 0 in the lanes beyond is NaN."""
+    sizes = (1, 2, 3, 5, 6, 7, 9, 13, 15, 17, 31)
+    inputs = {n: (graphc.input(f"x{n}", (n,)), graphc.input(f"y{n}", (n,))) for n in sizes}
+    graph = graphc.Graph("rows", {f"s{n}": graphc.sum(x / y) for n, (x, y) in inputs.items()})
+    exe = graphc.compile(graph, target=target)
+    given = {str(t.name): np.ones(n, "f") for n, pair in inputs.items() for t in pair}
+    assert [exe(**given)[f"s{n}"] for n in sizes] == list(sizes)
