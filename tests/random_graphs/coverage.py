@@ -40,7 +40,7 @@ class Coverage:
             for value in declared.inputs
             for size in value.type.shape
         )
-        for array in case.calls[0].values():
+        for array in (array for call in case.calls for array in call.values()):
             self.rows["dtypes"][str(array.dtype)] += 1
             self.rows["ranks"][str(array.ndim)] += 1
             self.rows["tails"].update(_tail(size) for size in array.shape[-1:])
