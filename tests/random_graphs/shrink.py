@@ -45,6 +45,7 @@ def _smaller(case: Case) -> Iterator[Case]:
     for name in graph.outputs:
         kept = {n: v for n, v in graph.outputs.items() if n != name}
         yield from _with(case, kept, graph.updates)
+        yield from _with(case, kept | _operands_of(name, graph.outputs[name]), graph.updates)
     for pair in graph.updates:
         kept_updates = [p for p in graph.updates if p is not pair]
         yield from _with(case, graph.outputs, kept_updates)
@@ -62,6 +63,11 @@ def _with(case: Case, outputs: object, updates: object) -> Iterator[Case]:
     )  # fmt: skip
     if made.outputs or made.updates:
         yield _case(case, made, case.calls)
+
+
+def _operands_of(name: str, value: Value) -> dict[str, Value]:
+    """What an output is computed from, to be outputs in its place."""
+    return {f"{name}_{i}": v for i, v in enumerate(dict.fromkeys(value.node.operands))}
 
 
 def _case(case: Case, graph: Graph, calls: tuple[dict[str, np.ndarray], ...]) -> Case:
