@@ -114,7 +114,11 @@ def picture(graph: Graph) -> Picture:
         table.add_end(f"update {parameter.name}", "update", UPDATE, value)
     shown = (FORWARD, BACKWARD, UPDATE) if updates else (FORWARD,)
     cards, wires = _with_ports(table.cards, table.wires)
-    titles = tuple(node.name or f"fused group {i}" for i, node in enumerate(flat.boxes))
+    # A group of constants alone is shown where they are read, and has no box.
+    kept = sorted({card.box for card in cards if card.box is not None})
+    number = {box: i for i, box in enumerate(kept)}
+    cards = [card if card.box is None else replace(card, box=number[card.box]) for card in cards]
+    titles = tuple(flat.boxes[box].name or f"fused group {box}" for box in kept)
     return Picture(graph.name, tuple(cards), tuple(wires), titles, shown)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graphc
 from graphc.ir.graphs import Graph, collect
 from graphc.viz.dot import to_dot
 from graphc.viz.html import html
@@ -172,3 +173,12 @@ def test_random_layers(data: st.DataObject) -> None:
         ys = [drawing.centres[a][1], *(y for _, y in drawing.waypoints[a, b])]
         ys.append(drawing.centres[b][1])
         assert ys == sorted(ys) and len(set(ys)) == len(ys)
+
+
+def test_a_group_of_constants_has_no_box() -> None:
+    x = graphc.input("x", ("N", 3))
+    outputs = {"zeros": graphc.zeros((4, 3)), "y": graphc.sum(x * 2, 1)}
+    exe = graphc.compile(graphc.Graph("g", outputs))
+    shown = picture(exe.graph("fused").ir)
+    assert len(shown.boxes) == 1
+    ElementTree.fromstring(exe.graph("fused").svg())
