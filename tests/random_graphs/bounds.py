@@ -63,6 +63,9 @@ def bounded(
     ]
     run = _Run(binding.solve(shaped, graph.constraints), graph.flush_denormals)
     run.given = _given_constants(declared)
+    constants = (node for node in declared.nodes if node.op.name == "constant")
+    if any(node.result.type.dtype is dtypes.float32 for node in constants):
+        run.coarsest = dtypes.float32
     for value in (*graph.inputs, *graph.parameters):
         given = inputs if value in graph.inputs else state
         with np.errstate(all="ignore"):
@@ -79,6 +82,7 @@ class _Run:
         self.flush = flush
         self.values: dict[Value, Bounded] = {}
         self.given: set[bytes] = set()
+        self.coarsest = dtypes.float64  # in which constants may have been folded
 
     def exactly(self, array: np.ndarray, dtype: DType) -> Bounded:
         value = np.asarray(array, np.float64 if dtype.is_float else dtype.numpy)
@@ -131,7 +135,7 @@ class _Run:
         made = self.exactly(node.op.numpy(**attributes), dtype)
         if node.op.name == "constant" and dtype.is_float and _key(node) not in self.given:
             folded = np.where(made.value == np.round(made.value), 0.0, 4 * ROUNDINGS)
-            return self.rounded(made.value, made.error, dtype, folded)
+            return self.rounded(made.value, made.error, self.coarsest, folded)
         return made
 
     def elementwise(
@@ -152,11 +156,12 @@ class _Run:
         error = np.zeros(value.shape)
         if not all(x.exact for x in operands):
             error = _spread(apply, value, operands)
-        if name in ("sin", "cos", "tan"):
-            # An angle is reduced by a multiple of pi, without FMA roughly.
+        if name in ("sin", "cos", "tan", "remainder") and dtype.is_float:
+            # Without FMA an angle is reduced by a multiple of pi, and a remainder by one of the
+            # divisor, with a rounding of what they are taken from.
             rounding = 2 * float(np.finfo(dtype.numpy).eps)
-            angle = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
-            error = error + _spread(apply, value, [angle])
+            rough = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
+            error = error + _spread(apply, value, [rough, *operands[1:]])
         error = np.where(_near_a_pole(name, operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)
