@@ -15,6 +15,7 @@ from graphc.passes.decompose import Decompose
 from graphc.passes.order import Order
 from graphc.passes.simplify import Simplify
 from graphc.passes.stabilize import Stabilize
+from graphc.passes.unflatten import Unflatten
 
 OPTIMIZE: tuple[Pass, ...] = (
     Stabilize(),
@@ -23,6 +24,7 @@ OPTIMIZE: tuple[Pass, ...] = (
     ConstantFold(),
     Simplify(),
     Order(),
+    Unflatten(),
     CommonSubexpressions(),
     DeadCode(),
 )
