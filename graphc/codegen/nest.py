@@ -7,7 +7,7 @@ rest that is clamped (rows) or masked (vectors).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphc.codegen import body, column, staging
@@ -17,6 +17,7 @@ from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Axis, Column, For
+from graphc.loops.walk import statements
 
 Emit = Callable[[], None]
 
@@ -65,7 +66,7 @@ def unit_count(loop: For) -> Size:
 def _unit_depth(loop: For) -> int | None:
     """Which loop's tiles are the units: the outermost one of several tiles along which no column
     is carried; none where there is no such loop."""
-    carried = {s.axis for s in loop.body if isinstance(s, Column)}
+    carried = {s.axis for s in loop.body if isinstance(s, Column) and s.order == "tree"}
     for depth, axis in enumerate(loop_order(loop)):
         points = _points(loop, axis, axis.vector > 1)
         several = not isinstance(axis.extent, int) or axis.extent > points
@@ -74,11 +75,16 @@ def _unit_depth(loop: For) -> int | None:
     return None
 
 
+def _columns(loop: For) -> Iterator[Column]:
+    """The columns in a loop and in the loops within it."""
+    return (s for s in statements(loop.body) if isinstance(s, Column))
+
+
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
     """Points of a full tile."""
     if vectors:
         return max(1, axis.tile // axis.vector) * axis.vector
-    carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+    carried = any(s.axis == axis.name for s in _columns(loop))
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
     if not isinstance(axis.extent, int) or carried or axis.extent <= 0:

@@ -18,7 +18,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
+from graphc.ir.op import Blocks, Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
 from graphc.location import Location
 from graphc.loops import ir
 from graphc.passes.groups import is_expensive
@@ -133,7 +133,7 @@ class Items:
         self, node: Node, index: tuple[Index, ...], guard: Guard
     ) -> list[tuple[Value, Sequence[Index | Size], Guard]]:
         op = node.op
-        if isinstance(op, (Elementwise, Check)):
+        if isinstance(op, (Elementwise, Check, Blocks)):  # blocks are indexed by what they fold
             return [(operand, index, guard) for operand in node.operands]
         if isinstance(op, Rearrange):
             return [
@@ -187,7 +187,7 @@ class Items:
             return sources[0]  # what it refuses, it refuses before any kernel runs
         if isinstance(op, Rearrange):
             return self._select(node, index, sources)
-        if isinstance(op, (Reduction, Contraction)):
+        if isinstance(op, (Reduction, Contraction, Blocks)):
             item = self._new(sources, lambda x: x[0], dtype, reduction=node, **about)
             item.axes = frozenset().union(*map(_axes_of, index))
             return item

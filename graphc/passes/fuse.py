@@ -16,6 +16,7 @@ from graphc.ir import op as records
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Elementwise
+from graphc.passes import columns
 from graphc.passes.groups import Group, Reason, Uses, group_of, joined
 
 
@@ -28,17 +29,21 @@ class Fuse:
 
     def run(self, graph: Graph) -> Graph:
         """``graph`` as fusion nodes, and reshapes that only rename memory."""
-        uses = Uses(graph)
-        grouping = Grouping(uses, graph)
-        if self.enabled:
-            self.group(grouping)
-        return _rebuild(graph, grouping)
+        return _rebuild(*self.grouped(graph))
 
-    def group(self, grouping: Grouping) -> None:
-        """Join what may be joined."""
-        grouping.join_producers()
-        grouping.join_siblings()
-        grouping.sink_cheap()
+    def grouped(self, graph: Graph) -> tuple[Graph, Grouping]:
+        """The groups, of ``graph`` or of one equal to it that joins further."""
+        grouping = self._joined(graph)
+        better = columns.in_blocks(graph, grouping) if self.enabled else None
+        return (graph, grouping) if better is None else (better, self._joined(better))
+
+    def _joined(self, graph: Graph) -> Grouping:
+        grouping = Grouping(Uses(graph), graph)
+        if self.enabled:
+            grouping.join_producers()
+            grouping.join_siblings()
+            grouping.sink_cheap()
+        return grouping
 
 
 class Grouping:
@@ -237,7 +242,12 @@ def _fusion_node(group: Group, grouping: Grouping, new: dict[Value, Value]) -> d
     fusion = Node(
         records.lookup("fusion"),
         outer_operands,
-        {"kind": group.kind, "domain": group.domain, "along": group.along},
+        {
+            "kind": group.kind,
+            "domain": group.domain,
+            "along": group.along,
+            "down": group.down,
+        },
         [v.type for v in outputs],
         location=nodes[-1].location,
         name="_".join(dict.fromkeys(v.name or v.node.op.name for v in outputs)),
