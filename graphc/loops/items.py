@@ -133,7 +133,7 @@ class Items:
         self, node: Node, index: tuple[Index, ...], guard: Guard
     ) -> list[tuple[Value, Sequence[Index | Size], Guard]]:
         op = node.op
-        if isinstance(op, (Elementwise, Check, Blocks)):  # blocks are indexed by what they fold
+        if isinstance(op, (Elementwise, Check)):
             return [(operand, index, guard) for operand in node.operands]
         if isinstance(op, Rearrange):
             return [
@@ -144,6 +144,10 @@ class Items:
         if isinstance(op, Reduction):
             (position,) = node.attributes["axes"]
             at = (*index[:position], self.folded(node), *index[position:])
+            return [(node.operands[0], at, guard)]
+        if isinstance(op, Blocks):
+            position = node.attributes["axis"]
+            at = (*index[:position], self.folded(node), *index[position + 1 :])
             return [(node.operands[0], at, guard)]
         if isinstance(op, Contraction):
             left, right = node.operands

@@ -99,17 +99,17 @@ class _Lowering:
         if self.product and node.op.name != "matmul":
             rows = self.axis_of.get(len(self.domain) - 2)
             return constant(0) if rows is None else axis(rows)
-        if self.down is not None and self.along is None:
+        if self.down is not None and (self.along is None or isinstance(node.op, Blocks)):
             return axis(self.axis_of[self.down])
         return axis(self.inner_axis)
 
     def _index(self, value: Value) -> tuple[Index, ...]:
         """Where in its buffer a result is stored: its axes longer than 1 are the domain's in order,
         with or without the reduced one (a column's sum: without the rows)."""
-        shape = value.type.shape
+        in_blocks = isinstance(value.node.op, Blocks)  # its axis stands for the blocks' numbers
+        shape = value.node.operands[0].type.shape if in_blocks else value.type.shape
         kept = [p for p in self.axis_of if self.domain[p] != 1]
-        in_blocks = isinstance(value.node.op, Blocks)
-        if not in_blocks and units_dropped(shape) != tuple(self.domain[p] for p in kept):
+        if units_dropped(shape) != tuple(self.domain[p] for p in kept):
             folded = len(self.domain) - 2 if self.product else self.along
             folded = self.down if folded is None else folded
             kept = [p for p in kept if p != folded]
