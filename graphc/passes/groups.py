@@ -47,7 +47,8 @@ class Reason:
 @dataclass(eq=False)
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
-    within the group), which therefore can't be outputs.  ``first`` and ``last`` bound the nodes'
+    within the group), which therefore can't be outputs.  ``again`` are nodes of other groups that
+    are computed here too, in place of reading them.  ``first`` and ``last`` bound the nodes'
     positions in the graph."""
 
     kind: str
@@ -56,6 +57,7 @@ class Group:
     along: int | None = None
     down: int | None = None
     inside: set[Node] = field(default_factory=set)
+    again: set[Node] = field(default_factory=set)
     first: int = 0
     last: int = 0
 
@@ -247,7 +249,7 @@ def _union(
 ) -> Group:
     first, last = min(a.first, b.first), max(a.last, b.last)
     nodes, inside = [*a.nodes, *b.nodes], a.inside | b.inside
-    return Group(kind, nodes, domain, along, down, inside, first, last)
+    return Group(kind, nodes, domain, along, down, inside, first=first, last=last)
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
