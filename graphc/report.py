@@ -72,6 +72,8 @@ def _find(graph: Graph, name: str) -> Node | None:
 
 def _explain(grouping: Grouping, first: Node, second: Node) -> str:
     one, other = grouping.group.get(first), grouping.group.get(second)
+    if any(g is not None and n in g.again for n, g in ((first, other), (second, one))):
+        return "computed again where it is read: that costs less than storing and loading it"
     if one is None or other is None:
         return "one of them is a view or a constant: it is computed by whoever reads it"
     if one is other:

@@ -286,16 +286,14 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
         return _through_view(a, b, found, uses)
     if all(edge.repeated == () for edge in found):
         return _same_loops(a, b)
-    last = len(b.domain) - 1
-    rows = all(
-        edge.repeated == ()
-        or edge.repeated == (len(edge.shape) - 1,)
-        for edge in found
-    )
-    if rows and last >= 0 and b.along in (None, last):
-        joint = _same_loops(a, replace(b, along=last))
-        if isinstance(joint, Group):
-            return joint
+    repeated = {(edge.repeated, edge.shape) for edge in found if edge.repeated != ()}
+    if len(repeated) == 1:
+        ((axes, shape),) = repeated
+        if axes is not None and len(axes) == 1 and units_dropped(shape) == units_dropped(b.domain):
+            axis = _axis_at(b.domain, len(units_dropped(shape[: axes[0]])))
+            joint = _same_loops(a, replace(b, along=axis)) if b.along in (None, axis) else None
+            if isinstance(joint, Group):
+                return joint
     return _through_view(a, b, found, uses)
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from graphc.passes.fuse import Grouping
 
 # A float that goes to memory and comes back takes 0.84 ns beside 0.018 ns of a flop in vectors
-# (measured on a 2-core Zen 4, 4 MB arrays): 46 flops for 4 bytes.  Below that by a margin, because
+# (measured on a 2-core Zen 4, 4 MB arrays): 46 flops for 4 bytes.  A little below that, because
 # arrays that stay in a near cache are cheaper.
-FLOPS_A_BYTE = 8
+FLOPS_A_BYTE = 10
 SMALL = 8  # by how much smaller a value must be to be stored in the place of another
 
 

@@ -19,7 +19,7 @@ from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Contraction
 from graphc.passes.base import Make, rewrite_locally
 
-_FEWEST_ROWS = 16  # of one batch index, should the axes not merge again
+FEWEST_ROWS = 16  # of one batch index, should the axes not merge again
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def _rule(node: Node, make: Make) -> Value | None:
     if not isinstance(product.op, Contraction) or product.result.type.rank != 2 or len(shape) < 3:
         return None
     rows, columns = product.result.type.shape
-    few = isinstance(shape[-2], int) and shape[-2] < _FEWEST_ROWS
+    few = isinstance(shape[-2], int) and shape[-2] < FEWEST_ROWS
     if few or shape[-1] != columns or dims.product(shape[:-1]) != rows:
         return None
     left, right = product.operands
