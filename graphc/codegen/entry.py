@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.kernel import ModuleParts, has_checks, unit_count
+from graphc.codegen.kernel import ModuleParts, chunk_count, has_checks, unit_count
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
@@ -33,16 +33,18 @@ _LEAST_SHARED = 5_000_000
 
 _RUN = f"""\
 define internal void @graphc.run(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %work, ptr %pool, ptr %counters) #0 {{
+i64 %chunks, i64 %work, ptr %pool, ptr %counters) #0 {{
 entry:
   %counted = icmp ne ptr %counters, null
   br i1 %counted, label %profiled, label %plain
 plain:
-  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %work, ptr %pool)
+  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
+i64 %work, ptr %pool)
   ret void
 profiled:
   %start = call i64 @llvm.readcyclecounter()
-  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %work, ptr %pool)
+  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
+i64 %work, ptr %pool)
   %stop = call i64 @llvm.readcyclecounter()
   %spent = sub i64 %stop, %start
   %old = load i64, ptr %counters
@@ -56,7 +58,7 @@ profiled:
 }}
 
 define internal void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %work, ptr %pool) #0 {{
+i64 %chunks, i64 %work, ptr %pool) #0 {{
 entry:
   %much = icmp sge i64 %work, {_LEAST_SHARED}
   %several = icmp sgt i64 %units, 1
@@ -70,7 +72,8 @@ alone:
 together:
   %run = load ptr, ptr %pool
   %nanoseconds = udiv i64 %work, 1000
-  call void %run(ptr %pool, ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %nanoseconds)
+  call void %run(ptr %pool, ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
+i64 %chunks, i64 %nanoseconds)
   ret void
 }}
 """
@@ -167,8 +170,8 @@ class _Entry:
         work = self._sizes.value(call.work)
         writer.effect(
             f"call void @graphc.run(ptr {symbol}, ptr {buffers}, ptr {self._table.text},"
-            f" i64 {units.text}, i64 {work.text}, ptr {self._pool.text},"
-            f" ptr {self._counters(number)})"
+            f" i64 {units.text}, i64 {chunk_count(call.kernel)}, i64 {work.text},"
+            f" ptr {self._pool.text}, ptr {self._counters(number)})"
         )
         if has_checks(call.kernel):
             self._leave_on_failure()

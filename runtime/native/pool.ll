@@ -95,10 +95,11 @@ end:
   ret void
 }
 
-; Run a kernel's units with the threads of a team.  ``work`` is about how many nanoseconds they take
-; alone.  Where another thread has the pool, or nobody is awake for little work, the caller runs
-; them itself.
-define void @graphc.pool.run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %work) {
+; Run a kernel's units with the threads of a team, the share of each cut into ``cuts`` chunks at
+; most.  ``work`` is about how many nanoseconds they take alone.  Where another thread has the pool,
+; or nobody is awake for little work, the caller runs them itself.
+define void @graphc.pool.run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %units,
+                             i64 %cuts, i64 %work) {
 entry:
   %taken = cmpxchg ptr @locked, i32 0, i32 1 acq_rel monotonic
   %free = extractvalue { i32, i1 } %taken, 1
@@ -123,7 +124,7 @@ together:
   %useful = call i64 @llvm.smax.i64(i64 %shares, i64 2)
   %employed = call i64 @llvm.smin.i64(i64 %threads, i64 %useful)
   %ranges = call i64 @llvm.smin.i64(i64 %employed, i64 %units)
-  %chunks = call i64 @chunks(i64 %ranges, i64 %units, i64 %work)
+  %chunks = call i64 @chunks(i64 %ranges, i64 %units, i64 %cuts, i64 %work)
   %mode = call i64 @mode()
   %field1 = getelementptr %job, ptr @job, i64 0, i32 1
   %field2 = getelementptr %job, ptr @job, i64 0, i32 2
@@ -167,13 +168,13 @@ work.here:
 }
 
 ; Chunks of each range: small enough that one held up is soon made good, of a microsecond at least.
-define internal i64 @chunks(i64 %ranges, i64 %units, i64 %work) {
+define internal i64 @chunks(i64 %ranges, i64 %units, i64 %cuts, i64 %work) {
   %all = add i64 %units, %ranges
   %rounded = sub i64 %all, 1
   %most = sdiv i64 %rounded, %ranges
   %micros = sdiv i64 %work, 1000
   %share = sdiv i64 %micros, %ranges
-  %few = call i64 @llvm.smin.i64(i64 %share, i64 8)
+  %few = call i64 @llvm.smin.i64(i64 %share, i64 %cuts)
   %some = call i64 @llvm.smax.i64(i64 %few, i64 1)
   %chunks = call i64 @llvm.smin.i64(i64 %some, i64 %most)
   ret i64 %chunks
