@@ -22,6 +22,8 @@ import numpy as np
 from runtime.memory import address_of
 
 MOST_THREADS = 256
+LEAST_SHARED = 5_000_000  # picoseconds of work: a region of two threads costs about a tenth of it
+LEAST_WOKEN = 20_000_000  # waking a thread costs 3 microseconds here, and 30 until it is there
 VARIABLE = "GRAPHC_NUM_THREADS"
 _PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 _SPIN_SECONDS = 100e-6  # how long a worker looks for work before it sleeps
@@ -60,13 +62,13 @@ def team(threads: int) -> int:
     has no threads of the kind that the pool is made of."""
     if threads == 1 or os.name != "posix":
         return 0
-    return address_of(_team(min(threads, MOST_THREADS)))
+    return address_of(_team(min(threads, MOST_THREADS), LEAST_SHARED, LEAST_WOKEN))
 
 
 @cache
-def _team(threads: int) -> np.ndarray:
-    """What the native side calls a team: its function, and the number of threads."""
-    return np.array([_Pool.get().run, threads], np.int64)
+def _team(threads: int, least_shared: int, least_woken: int) -> np.ndarray:
+    """The words of a team, as ``runtime.program`` says."""
+    return np.array([_Pool.get().run, threads, least_shared, least_woken], np.int64)
 
 
 class _Pool:

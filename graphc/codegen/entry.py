@@ -28,12 +28,9 @@ from runtime.target import Target
 _FLUSH_BITS = 0x8040  # MXCSR: flush results to zero, take denormal operands as zero
 _ARM_FLUSH_BITS = 1 << 24  # FPCR: the same
 
-# Picoseconds of work from which a kernel is worth sharing among threads.
-_LEAST_SHARED = 5_000_000
-
-_RUN = f"""\
+_RUN = """\
 define internal void @graphc.run(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %chunks, i64 %work, ptr %pool, ptr %counters) #0 {{
+i64 %chunks, i64 %work, ptr %pool, ptr %counters) #0 {
 entry:
   %counted = icmp ne ptr %counters, null
   br i1 %counted, label %profiled, label %plain
@@ -55,27 +52,29 @@ i64 %work, ptr %pool)
   %more = add i64 %calls, 1
   store i64 %more, ptr %second
   ret void
-}}
+}
 
 define internal void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %chunks, i64 %work, ptr %pool) #0 {{
+i64 %chunks, i64 %work, ptr %pool) #0 {
 entry:
-  %much = icmp sge i64 %work, {_LEAST_SHARED}
   %several = icmp sgt i64 %units, 1
   %threads = icmp ne ptr %pool, null
-  %both = and i1 %much, %several
-  %all = and i1 %both, %threads
-  br i1 %all, label %together, label %alone
+  %both = and i1 %several, %threads
+  br i1 %both, label %weigh, label %alone
+weigh:
+  %place = getelementptr i64, ptr %pool, i64 2
+  %least = load i64, ptr %place
+  %much = icmp sge i64 %work, %least
+  br i1 %much, label %together, label %alone
 alone:
   call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %units)
   ret void
 together:
   %run = load ptr, ptr %pool
-  %nanoseconds = udiv i64 %work, 1000
   call void %run(ptr %pool, ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %chunks, i64 %nanoseconds)
+i64 %chunks, i64 %work)
   ret void
-}}
+}
 """
 
 

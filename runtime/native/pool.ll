@@ -13,7 +13,7 @@
 ; Beside this file: waiting (wait_*.ll) and what the processor does its own way (x86_64.ll, ...).
 
 %job = type { ptr, ptr, ptr, i64, i64, i64, i64 }  ; kernel, buffers, table, units, ranges, chunks, mode
-%team = type { ptr, i64 }  ; @graphc.pool.run, threads
+%team = type { ptr, i64, i64, i64 }  ; as in runtime.program
 
 @job = internal global %job zeroinitializer, align 128
 @left = internal global [256 x [32 x i32]] zeroinitializer, align 128
@@ -27,8 +27,7 @@
 @workers = internal global i64 0                ; threads started
 @most_workers = internal global i64 255         ; fewer where the system gave no more
 @block_signals = internal global i32 -1         ; SIG_SETMASK; negative: signals stay as they are
-@owed = internal global i64 0                   ; work done alone since workers fell asleep
-@wake_work = internal global i64 20000          ; nanoseconds of work for which sleepers are woken
+@owed = internal global i64 0                   ; picoseconds done alone since workers fell asleep
 
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(ptr)
@@ -96,7 +95,7 @@ end:
 }
 
 ; Run a kernel's units with the threads of a team, the share of each cut into ``cuts`` chunks at
-; most.  ``work`` is about how many nanoseconds they take alone.  Where another thread has the pool,
+; most.  ``work`` is about how many picoseconds they take alone.  Where another thread has the pool,
 ; or nobody is awake for little work, the caller runs them itself.
 define void @graphc.pool.run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %units,
                              i64 %cuts, i64 %work) {
@@ -108,7 +107,9 @@ locked:
   %place = getelementptr %team, ptr %team, i64 0, i32 1
   %wanted = load i64, ptr %place
   call void @start(i64 %wanted)
-  %worth = call i1 @worth_waking(i64 %work)
+  %least.place = getelementptr %team, ptr %team, i64 0, i32 3
+  %least = load i64, ptr %least.place
+  %worth = call i1 @worth_waking(i64 %work, i64 %least)
   br i1 %worth, label %together, label %unlock
 unlock:
   store atomic i32 0, ptr @locked release, align 4
@@ -120,7 +121,7 @@ together:
   %workers = load i64, ptr @workers
   %everyone = add i64 %workers, 1
   %threads = call i64 @llvm.smin.i64(i64 %wanted, i64 %everyone)
-  %shares = sdiv i64 %work, 2000  ; nanoseconds that are worth a thread
+  %shares = sdiv i64 %work, 2000000  ; picoseconds that are worth a thread
   %useful = call i64 @llvm.smax.i64(i64 %shares, i64 2)
   %employed = call i64 @llvm.smin.i64(i64 %threads, i64 %useful)
   %ranges = call i64 @llvm.smin.i64(i64 %employed, i64 %units)
@@ -172,7 +173,7 @@ define internal i64 @chunks(i64 %ranges, i64 %units, i64 %cuts, i64 %work) {
   %all = add i64 %units, %ranges
   %rounded = sub i64 %all, 1
   %most = sdiv i64 %rounded, %ranges
-  %micros = sdiv i64 %work, 1000
+  %micros = sdiv i64 %work, 1000000
   %share = sdiv i64 %micros, %ranges
   %few = call i64 @llvm.smin.i64(i64 %share, i64 %cuts)
   %some = call i64 @llvm.smax.i64(i64 %few, i64 1)
@@ -182,7 +183,7 @@ define internal i64 @chunks(i64 %ranges, i64 %units, i64 %cuts, i64 %work) {
 
 ; Waking a worker costs the caller some microseconds, and the worker is there only after some 30
 ; more.  Who runs many small regions in a row pays for it once they add up.
-define internal i1 @worth_waking(i64 %work) {
+define internal i1 @worth_waking(i64 %work, i64 %least) {
   %workers = load i64, ptr @workers
   %none = icmp eq i64 %workers, 0
   %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
@@ -190,7 +191,6 @@ define internal i1 @worth_waking(i64 %work) {
   %asleep = icmp sge i64 %wide, %workers
   %before = load i64, ptr @owed
   %owed = add i64 %before, %work
-  %least = load i64, ptr @wake_work
   %little = icmp slt i64 %owed, %least
   %wait = and i1 %asleep, %little
   %kept = select i1 %wait, i64 %owed, i64 0
