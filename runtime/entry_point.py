@@ -232,7 +232,7 @@ class EntryPoint:
     def _new_frame(self, workspace: Workspace) -> Frame:
         arrays = [self.state.buffer(name) for name in self.entry.parameters]
         fixed = [address_of(array) for array in (*arrays, *self._constants)]
-        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed)
+        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed, workspace.team)
         return frame
 
     def _run_in(
