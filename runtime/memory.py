@@ -66,8 +66,19 @@ def output_maker(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[], np.nda
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < _SMALL_OUTPUT:
         return partial(np.empty, shape, dtype)
-    source = aligned_bytes if nbytes < LARGE else outputs.take
-    return lambda: source(nbytes).view(dtype).reshape(shape)
+    if nbytes < LARGE:
+        return partial(_aligned_output, shape, dtype, nbytes)
+    return lambda: outputs.take(nbytes).view(dtype).reshape(shape)
+
+
+class _Block(np.ndarray):
+    """Bytes under an output.  A type of its own, so that NumPy gives a view of the output the
+    output for its base, and not the bytes: who looks at its references knows of all its views."""
+
+
+def _aligned_output(shape: tuple[int, ...], dtype: np.dtype, nbytes: int) -> np.ndarray:
+    block = _Block((nbytes + ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, block, -address_of(block) % ALIGNMENT)
 
 
 def _from_alignment(raw: np.ndarray, alignment: int, nbytes: int) -> np.ndarray:
