@@ -16,9 +16,11 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
-from graphc.loops.ir import TREE, Axis, Column, For
+from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Store
+from graphc.loops.walk import expressions
 
 Emit = Callable[[], None]
+LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,23 @@ def _axis(context: Context, loop: For, axis: Axis, inside: Emit, units: Units | 
     tiles = writer.divide(extent, points)
     count = points // width if width else points
     first, last = (units.begin, units.end) if units else (index(0), tiles)
+    step = index(points)
+    limit = None
+    if width and _is_long(loop) and not _divides(points, extent):
+        # One body with masks for all tiles: they cost it little, another body costs LLVM as much.
+        tiles, limit = writer.divide(writer.add(extent, index(points - 1)), points), extent
+        last = last if units else tiles
 
     def full(at: Value, _: Sequence[Value]) -> Sequence[Value]:
-        with context.within(TileAxis(axis.name, at, count, width)):
+        with context.within(TileAxis(axis.name, at, count, width, 0, limit)):
             inside()
         return ()
 
-    step = index(points)
     stop = writer.multiply(writer.smaller(last, tiles), step)
     writer.loop(writer.multiply(first, step), stop, points, (), full)
-    whole = writer.multiply(tiles, step)
-    if points == 1 or (whole.literal is not None and whole.literal == extent.literal):
+    if limit is not None or _divides(points, extent):
         return
+    whole = writer.multiply(tiles, step)
     more = writer.compare("slt", whole, extent)
     if units is not None:
         more = context.builder.bit_and(more, writer.compare("sgt", last, tiles))
@@ -119,6 +126,18 @@ def _axis(context: Context, loop: For, axis: Axis, inside: Emit, units: Units | 
         return ()
 
     writer.branch(more, rest)
+
+
+def _is_long(loop: For) -> bool:
+    """Whether the loop has lets and stores alone, and many ops."""
+    if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
+        return False
+    return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG
+
+
+def _divides(points: int, extent: Value) -> bool:
+    """Whether tiles of ``points`` surely leave no rest."""
+    return points == 1 or (extent.literal is not None and int(extent.literal) % points == 0)
 
 
 def _rest(
