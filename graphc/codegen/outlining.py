@@ -123,7 +123,9 @@ def _call(
 def _define(
     builder: LLVMBuilder, stem: str, lower: Lower, points: Sequence[Sequence[Value]]
 ) -> tuple[str, Sequence[Value]]:
-    writer, parameters, results = Writer("x."), [], []
+    writer = Writer("x.")
+    parameters: list[Value] = []
+    results: list[Value] = []
     with builder.writing(writer):
         for point in points:
             inside = [
