@@ -18,7 +18,16 @@ from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Blocks, Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
+from graphc.ir.op import (
+    Blocks,
+    Check,
+    Contraction,
+    Elementwise,
+    Gather,
+    Piece,
+    Rearrange,
+    Reduction,
+)
 from graphc.location import Location
 from graphc.loops import ir
 from graphc.passes.groups import is_expensive

@@ -163,8 +163,8 @@ class _Lowering:
         self.columns = [s for s in self.stores if self._is_column(s.item)]
         if self.columns and self.along is None:
             plain = [s for s in self.stores if s not in self.columns]
-            rows = self.axis_of[self.down or 0]
-            body = self._folding(Block(self.names, {}), plain, self.columns, rows)
+            down = self.axis_of[self.down or 0]
+            body = self._folding(Block(self.names, {}), plain, self.columns, down)
             return [ir.For(self._axes(self.axis_of), tuple(body))]
         # What a row computes beside its inner loops is computed once: bound before them.
         rows = self.inner is not None and self.inner == max(self.axis_of)

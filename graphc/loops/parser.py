@@ -6,8 +6,6 @@ kernel must satisfy beyond its text is the affair of ``graphc.loops.verifier``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphc.ir import dtypes
 from graphc.ir.dtypes import BY_SHORT
 from graphc.location import Location
@@ -179,7 +177,7 @@ class _KernelParser(ExpressionParser):
                 next(remaining)
         return ir.Reduce(names, kinds, axis, order, body, values, unroll, self.location())
 
-    def order(self, orders: Sequence[str] = _ORDERS) -> str:
+    def order(self, orders: tuple[str, ...] = _ORDERS) -> str:
         self.expect("order")
         self.expect("(")
         order = self.one_of("an order", orders)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from graphc.loops.repetition import TOGETHER, repeated
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -100,11 +101,12 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
 
 
 def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
-    """Elementwise loops and short columns' reductions: the last axis in vectors, the others around it."""
+    """Elementwise loops and short columns' reductions: the last axis in vectors, the others around
+    it."""
     *outer, last = loop.axes
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
-    vectors = 4 if folds else 1 if ops > LONG else 2
+    vectors = TOGETHER if repeated(loop.body) else 4 if folds else 1 if ops > LONG else 2
     tile = lanes * vectors
     if isinstance(last.extent, int):
         tile = min(tile, -(-last.extent // lanes) * lanes)

@@ -1,4 +1,4 @@
-"""Long columns beside rows: their reductions in two steps, so that one pass over the rows does both.
+"""Long columns beside rows: reduced in two steps, so that one pass over the rows does both.
 
 A kernel that folds rows hands blocks of whole rows to threads, so it cannot fold a column down all
 of them.  But the order "tree" folds a column by blocks of eight rows first: those blocks are made

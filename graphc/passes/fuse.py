@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from graphc.ir import op as records
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Elementwise
 from graphc.passes import columns, recompute
 from graphc.passes.groups import Group, Reason, Uses, group_of, joined
 
@@ -151,6 +150,27 @@ class Grouping:
         assert isinstance(joint, Group)
         for node in joint.nodes:
             self.group[node] = joint
+        self._readers_follow(joint)
+
+    def _needs_up_to(self, group: Group) -> None:
+        """Sets ``group.last`` from the groups that it reads."""
+        group.last = max([group.last, *(g.last for g in self.producers(group))])
+
+    def _readers_follow(self, group: Group) -> None:
+        """Whoever needs ``group`` needs all of it, what stands after the reader included."""
+        pending = [group]
+        while pending:
+            current = pending.pop()
+            readers = (
+                self.group[reader]
+                for node in current.nodes
+                for value in node.results
+                for reader in self.uses.readers.get(value, ())
+            )
+            for reader in dict.fromkeys(readers):
+                if reader.last < current.last:
+                    reader.last = current.last
+                    pending.append(reader)
 
     def joinable(self, producer: Group, consumer: Group) -> Reason | None:
         """Why the two may not be one kernel; ``None`` where they may."""
@@ -179,8 +199,8 @@ class Grouping:
             if current is on:
                 return True
             for producer in self.producers(current):
-                # What ends before ``on`` begins can't need it.
-                if producer not in seen and producer.last >= on.first:
+                # A group that needs another is ``last`` no earlier.
+                if producer not in seen and producer.last >= on.last:
                     seen.add(producer)
                     pending.append(producer)
         return False

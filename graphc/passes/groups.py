@@ -48,8 +48,8 @@ class Reason:
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
     within the group), which therefore can't be outputs.  ``again`` are nodes of other groups that
-    are computed here too, in place of reading them.  ``first`` and ``last`` bound the nodes'
-    positions in the graph."""
+    are computed here too, in place of reading them.  No node of the group, or of a group that it
+    needs, comes after the position ``last`` in the graph."""
 
     kind: str
     nodes: list[Node]
@@ -58,7 +58,6 @@ class Group:
     down: int | None = None
     inside: set[Node] = field(default_factory=set)
     again: set[Node] = field(default_factory=set)
-    first: int = 0
     last: int = 0
 
     @property
@@ -95,7 +94,7 @@ def group_of(node: Node, position: int) -> Group:
         domain, down = node.operands[0].type.shape, folded_axis(node)
     elif isinstance(node.op, Reduction):
         domain, along = node.operands[0].type.shape, folded_axis(node)
-    return Group(kind, [node], domain, along, down, first=position, last=position)
+    return Group(kind, [node], domain, along, down, last=position)
 
 
 def folded_axis(node: Node) -> int:
@@ -112,12 +111,10 @@ def is_column(node: Node) -> bool:
     if not isinstance(node.op, Reduction) or node.op.combine in _PLACES:
         return isinstance(node.op, Blocks)
     shape, axis = node.operands[0].type.shape, folded_axis(node)
-    width = dims.product(shape[axis + 1 :])
-    return (
-        node.attributes.get("order") == "tree"
-        and not (isinstance(shape[axis], int) and shape[axis] < LONG)
-        and not (isinstance(width, int) and width <= WIDE)
-    )
+    rows, width = shape[axis], dims.product(shape[axis + 1 :])
+    short = isinstance(rows, int) and rows < LONG
+    narrow = isinstance(width, int) and width <= WIDE
+    return node.attributes.get("order") == "tree" and not short and not narrow
 
 
 @dataclass(frozen=True)
@@ -247,9 +244,8 @@ def _named(edge: Edge) -> str:
 def _union(
     a: Group, b: Group, kind: str, domain: Shape, along: int | None, down: int | None = None
 ) -> Group:
-    first, last = min(a.first, b.first), max(a.last, b.last)
     nodes, inside = [*a.nodes, *b.nodes], a.inside | b.inside
-    return Group(kind, nodes, domain, along, down, inside, first=first, last=last)
+    return Group(kind, nodes, domain, along, down, inside, last=max(a.last, b.last))
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
