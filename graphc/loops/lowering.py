@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graphc.analysis.access import is_view, reads
 from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.index import Index, axis, constant
@@ -106,6 +107,11 @@ class _Lowering:
     def _index(self, value: Value) -> tuple[Index, ...]:
         """Where in its buffer a result is stored: its axes longer than 1 are the domain's in order,
         with or without the reduced one (a column's sum: without the rows)."""
+        if self.product and is_view(value.node):  # its tiles, stored in another layout
+            (read,) = reads(value, (), value.node)
+            source = self._index(read.value)
+            placed = {at.single: i for at, i in zip(read.index, source, strict=True)}
+            return tuple(placed.get(a, constant(0)) for a in range(value.type.rank))
         in_blocks = isinstance(value.node.op, Blocks)  # its axis stands for the blocks' numbers
         shape = value.node.operands[0].type.shape if in_blocks else value.type.shape
         kept = [p for p in self.axis_of if self.domain[p] != 1]

@@ -249,6 +249,12 @@ def _union(
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
+    if any(is_view(edge.read.value.node) for edge in found):
+        return Reason("the product is stored in another layout than its tiles have")
+    if len(loop.nodes) == 1 and is_view(loop.nodes[0]):
+        if all(_keeps_columns(edge) for edge in found):
+            return _union(product, loop, "product", product.domain, None)
+        return Reason("the elements of a tile's rows would not lie behind each other in memory")
     for edge in found:
         if edge.repeated != () or edge.shape != product.domain:
             return Reason(
@@ -265,6 +271,18 @@ def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
     if loop.along is not None and len(loop.nodes) > 1:
         return Reason("the sum of a column is complete only after the last tile")
     return _union(product, loop, "product", product.domain, None)
+
+
+def _keeps_columns(edge: Edge) -> bool:
+    """Whether a view takes each element once and leaves the last axis where it is."""
+    taken = [
+        index.single
+        for index, size in zip(edge.read.index, edge.read.value.type.shape, strict=True)
+        if size != 1
+    ]
+    axes = [axis for axis, size in enumerate(edge.shape) if size != 1]
+    whole = not edge.read.partial and edge.read.value.type.shape[-1] == edge.shape[-1] != 1
+    return whole and sorted(taken, key=str) == sorted(axes, key=str) and taken[-1:] == axes[-1:]
 
 
 def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | Reason:

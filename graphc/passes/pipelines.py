@@ -13,9 +13,9 @@ from graphc.passes.cse import CommonSubexpressions
 from graphc.passes.dce import DeadCode
 from graphc.passes.decompose import Decompose
 from graphc.passes.order import Order
+from graphc.passes.shape_products import ShapeProducts
 from graphc.passes.simplify import Simplify
 from graphc.passes.stabilize import Stabilize
-from graphc.passes.unflatten import Unflatten
 
 OPTIMIZE: tuple[Pass, ...] = (
     Stabilize(),
@@ -24,7 +24,7 @@ OPTIMIZE: tuple[Pass, ...] = (
     ConstantFold(),
     Simplify(),
     Order(),
-    Unflatten(),
+    ShapeProducts(),
     CommonSubexpressions(),
     DeadCode(),
 )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graphc.ir.op import Elementwise, Op, registered
-from graphc.passes import groups, unflatten
+from graphc.passes import groups, shape_products
 from tests.random_graphs.checks import Failure, check, other_targets
 from tests.random_graphs.coverage import Coverage
 from tests.random_graphs.generate import Case, case
@@ -94,7 +94,7 @@ def _make_small_graphs_large(patch: pytest.MonkeyPatch) -> None:
     """Let sizes that random graphs have meet what is done for long columns and wide rows only."""
     patch.setattr(groups, "LONG", 2)
     patch.setattr(groups, "WIDE", 1)
-    patch.setattr(unflatten, "FEWEST_ROWS", 1)
+    patch.setattr(shape_products, "FEWEST_ROWS", 1)
 
 
 def _report(found: Case, failure: Failure) -> str:
