@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from runtime.entry_point import EntryPoint
 from runtime.errors import ProgramError, StateError
 from runtime.memory import aligned_empty
 from runtime.naming import suggestion
+from runtime.native_call import claim
 from runtime.native_entry import find
 from runtime.program import Entry, Program
 from runtime.state import State
@@ -44,6 +45,10 @@ class Executable:
     ``StateError`` where program and state disagree on a parameter.
     """
 
+    # An object's own, so that calling it runs no Python code; see ``_call_for``.
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+    __call__: Callable[..., Any]
+
     def __init__(
         self,
         program: Program,
@@ -62,11 +67,12 @@ class Executable:
         self.target, self._library = _compiled(program, target)
         self.state = State() if state is None else state
         self.state.extend(program.parameters, program.initial)
-        self._workspaces = Workspaces(poison, pool.team(self.threads))
+        self._workspaces = Workspaces(poison, pool.team(self.threads), claim)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
         }
+        self.__call__ = _call_for(program.name, self.entries)
         for name, entry in self.entries.items():
             if not hasattr(self, name):
                 setattr(self, name, entry)
@@ -79,15 +85,6 @@ class Executable:
 
     def __repr__(self) -> str:
         return f"<executable {self.program.name}: {', '.join(self.entries)}>"
-
-    def __call__(self, /, *positional: Any, **named: Any) -> Any:
-        """Calls the only entry; see ``EntryPoint``."""
-        if len(self.entries) != 1:
-            raise TypeError(
-                f"{self.program.name} has the entries {', '.join(self.entries)}: call one of them"
-            )
-        (entry,) = self.entries.values()
-        return entry(*positional, **named)
 
     @property
     def native_calls(self) -> int:
@@ -124,6 +121,18 @@ def load(
     for a file that is damaged or of another version, ``StateError`` as ``Executable`` does.
     """
     return Executable(Program.load(Path(path)), state, threads)
+
+
+def _call_for(program: str, entries: Mapping[str, EntryPoint]) -> Callable[..., Any]:
+    """What calling a program itself does: it calls its only entry."""
+    if len(entries) == 1:
+        return next(iter(entries.values())).__call__
+    listed = ", ".join(entries)
+
+    def refuse(*positional: Any, **named: Any) -> Any:
+        raise TypeError(f"{program} has the entries {listed}: call one of them")
+
+    return refuse
 
 
 def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:

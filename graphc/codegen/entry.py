@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.kernel import ModuleParts, chunk_count, has_checks, unit_count
+from graphc.codegen.kernel import chunk_count, has_checks, unit_count
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
