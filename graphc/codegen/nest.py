@@ -36,11 +36,11 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
     shared = -1 if depth_of_units is None else depth_of_units
 
     def inside(depth: int) -> None:
+        if depth == 1:
+            staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
             body.of_tile(context, loop.body)
             return
-        if depth == 1:
-            staging.stage(context, loop, ordered[1:])
         column.clear(context, loop, ordered[depth:], units if depth <= shared else None)
         some = units if depth == shared else None
         _axis(context, loop, ordered[depth], lambda: inside(depth + 1), some)

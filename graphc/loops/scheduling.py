@@ -133,6 +133,7 @@ def _tile(
         target.vector_bytes // lanes,
         _distance(kernel, reduce.values[0], row.name),
         any(isinstance(s, ir.Column) for s in loop.body),
+        _distance(kernel, reduce.values[1], columns.name) > 0,
     )
     height, vectors = choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.

@@ -18,6 +18,8 @@ from runtime.target import Target
 # Extents that a run-time size is taken for.
 _ROWS, _COLUMNS, _DEPTH = (32, 100, 128), 480, 128
 
+STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
+
 _LINE = 64
 _WAYS = 8  # of the caches of one core
 # The vectors of the right operand that a row of accumulators must use so that fetching them does
@@ -29,6 +31,7 @@ _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
+_TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
@@ -36,7 +39,8 @@ _LATENCY = 4.0  # multiply-adds that must be under way at once
 class Product:
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
-    sums columns."""
+    sums columns, ``turned`` whether the right operand's columns lie apart, so that each panel is
+    copied to the stack in order of use."""
 
     rows: Size
     columns: Size
@@ -44,6 +48,7 @@ class Product:
     size: int
     row_bytes: int = 0
     column_sum: bool = False
+    turned: bool = False
 
 
 def choose_tile(product: Product, target: Target) -> tuple[int, int]:
@@ -59,6 +64,9 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     lanes = target.lanes(product.size)
     columns = product.columns if isinstance(product.columns, int) else _COLUMNS
     widest = max(1, -(-columns // lanes))
+    if product.turned:
+        depth = product.depth if isinstance(product.depth, int) else _DEPTH
+        widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
     fits = [(h, v) for h in heights for v in range(1, min(widest, limit) + 1) if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
 
@@ -79,7 +87,9 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     for v, panels in _cuts(-(-columns // lanes), vectors):
         inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
-        first, again = _fetching(depth, columns, v, product.size, target)
+        row = v * lanes if product.turned else columns
+        first, again = _fetching(depth, row, v, product.size, target)
+        total += panels * depth * v * (_TURNED if product.turned else 0)
         for h, tiles in _rows(product, rows, height):
             busy = max(h * v, _LATENCY)
             lost = 1 + _PER_ROW * h
