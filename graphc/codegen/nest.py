@@ -16,7 +16,7 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
-from graphc.loops.ir import TREE, Axis, Column, For
+from graphc.loops.ir import TREE, Axis, Column, For, Reduce
 
 Emit = Callable[[], None]
 
@@ -81,7 +81,8 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
-    if not isinstance(axis.extent, int) or carried or axis.extent <= 0:
+    turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
+    if not isinstance(axis.extent, int) or carried or turned or axis.extent <= 0:
         return max(1, axis.tile)
     tiles = -(-axis.extent // max(1, axis.tile))
     return -(-axis.extent // tiles)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.tiling import Product, choose_tile
+from graphc.loops.tiling import Product, choose_across, choose_tile
 from graphc.loops.walk import expressions
 from runtime.target import Target
 
@@ -50,6 +50,8 @@ def _scheduled(
     product = _product_of(statement)
     if product is not None and product.order == "ascending":
         return _tile(kernel, statement, product, lanes, target, outermost)
+    if len(statement.body) == 2 and _down_columns(kernel, statement):
+        return _vector_loop(statement, lanes, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         return _nest(statement.axes, inner, outermost)
@@ -58,6 +60,21 @@ def _scheduled(
 
 def _in_lanes(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Reduce) and statement.order == "lanes"
+
+
+def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
+    """Whether what is folded in lanes lies side by side along the loop instead: then vectors of
+    the loop's points read it, each lane of the fold being a place in memory."""
+    fold, store = loop.body
+    if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
+        return False
+    strides = [
+        (_stride(kernel, value, loop.axes[-1].name), _stride(kernel, value, fold.axis.name))
+        for value in fold.values
+    ]
+    return all(along is not None or across is not None for along, across in strides) and any(
+        along == 1 and across is not None for along, across in strides
+    )
 
 
 def _product_of(loop: ir.For) -> ir.Reduce | None:
@@ -131,28 +148,36 @@ def _tile(
         columns.extent,
         reduce.axis.extent,
         target.vector_bytes // lanes,
-        _distance(kernel, reduce.values[0], row.name),
+        _apart(_stride(kernel, reduce.values[0], row.name)) * reduce.values[0].dtype.size,
         any(isinstance(s, ir.Column) for s in loop.body),
-        _distance(kernel, reduce.values[1], columns.name) > 0,
+        _apart(_stride(kernel, reduce.values[1], columns.name)) > 0,
     )
-    height, vectors = choose_tile(product, target)
+    beside = _stride(kernel, reduce.values[0], row.name) == 1
+    across = choose_across(product, target) if beside and rows else None
+    height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
-    body = tuple(replace(s, unroll=unroll) if s is reduce else s for s in loop.body)
+    scheduled = replace(reduce, unroll=unroll, across=row.name if across else "")
+    body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
     return ir.For(tiled, body, parallel=outermost)
 
 
-def _distance(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> int:
-    """Bytes between two neighbours along ``axis`` of what ``operand`` loads; 0 where they lie side
-    by side, or nobody knows."""
+def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:
+    """Elements between two neighbours along ``axis`` of what ``operand`` loads, where that is a
+    plain index of one of its axes."""
     if not isinstance(operand, ir.Load):
-        return 0
+        return None
     stride: Size = 1
     shape = next(a.shape for a in kernel.arguments if a.name == operand.buffer)
     for index, size in zip(reversed(operand.index), reversed(shape), strict=True):
         if index == ir.AxisIndex(axis):
-            return stride * operand.dtype.size if isinstance(stride, int) and stride > 1 else 0
+            return stride
         stride = stride * size
-    return 0
+    return None
+
+
+def _apart(stride: Size | None) -> int:
+    """A stride that is known and not 1, else 0."""
+    return stride if isinstance(stride, int) and stride > 1 else 0

@@ -8,7 +8,7 @@ choices against all others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 
 from graphc.ir.dims import Size
@@ -69,6 +69,28 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
         widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
     fits = [(h, v) for h in heights for v in range(1, min(widest, limit) + 1) if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
+
+
+def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
+    """Rows and vectors of columns of a tile whose lanes lie along the rows while it is folded, and
+    are turned afterwards; ``None`` where ``choose_tile``'s is faster or rows cannot be vectors."""
+    rows, columns = product.rows, product.columns
+    lanes = target.lanes(product.size)
+    if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
+        return None
+    turned = replace(product, rows=columns, columns=rows, row_bytes=0, column_sum=False)
+    vectors = [
+        v for v in range(1, -(-rows // lanes) + 1) if columns * v + v < target.vector_registers
+    ]
+    if not vectors or (product.column_sum and lanes % ir.TREE):
+        return None
+    best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
+    blocks = -(-rows // lanes) * -(-columns // lanes)
+    turning = blocks * lanes * lanes.bit_length()
+    here = cycles(product, choose_tile(product, target), target)
+    if cycles(turned, (columns, best), target) + turning >= here:
+        return None
+    return best * lanes, -(-columns // lanes)
 
 
 def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:
