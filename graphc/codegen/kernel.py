@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphc.codegen import body, nest
+from graphc.codegen import body, nest, streaming
 from graphc.codegen.context import Context
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.sizes import SizeValues
@@ -46,7 +46,8 @@ def emit_kernel(
         body.together(context, kernel.body)
     else:
         begin, end = (Value(name, dtypes.int64) for name in ("%begin", "%end"))
-        nest.emit(context, loop, nest.Units(begin, end))
+        units = nest.Units(begin, end)
+        streaming.either(context, lambda: nest.emit(context, loop, units))
     writer.effect("ret void")
     parts.declarations |= writer.declarations
     return writer.body()
