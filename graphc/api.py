@@ -146,7 +146,7 @@ class Executable(RuntimeExecutable):
     """
 
     def __init__(
-        self, compilation: Compilation, state: State | None, threads: int, **options: Any
+        self, compilation: Compilation, state: State | None, threads: int | None, **options: Any
     ) -> None:
         super().__init__(compilation.program, state, threads, **options)
         self.compilation = compilation
@@ -228,7 +228,7 @@ class Executable(RuntimeExecutable):
 def compile(
     *graphs: Graph | Tensor,
     fuse: bool = True,
-    threads: int = 1,
+    threads: int | None = None,
     state: State | None = None,
     target: Target | str | None = None,
     name: str | None = None,
@@ -238,6 +238,8 @@ def compile(
     A single Tensor, or a Graph of one unnamed output, makes an executable that returns an ndarray.
     ``fuse=False`` computes each op by a kernel of its own; ``state`` shares another executable's
     parameters; ``target`` (or a level's name: avx512, avx2, baseline) restricts the instructions.
+    ``threads`` is the most that a call may use: unless given, what $GRAPHC_NUM_THREADS says, else
+    the processors this process may run on; results are the same for any number.
 
     Raises ``ArgumentError`` for arguments of another kind and for names of entries that executables
     use themselves, ``StateError`` where ``state`` has a parameter of another type.
@@ -257,7 +259,8 @@ def compile(
         arguments.check_constants(face.ir)
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
-    arguments.check_count(threads, "threads")
+    if threads is not None:
+        arguments.check_count(threads, "threads")
     if state is not None:
         arguments.check_kind(state, State, "state is that of an executable, as in exe.state")
     with arguments.at_user():

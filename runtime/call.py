@@ -221,7 +221,7 @@ class Call:
             return frame
         arrays = [self.state.buffer(name) for name in self.entry.parameters]
         fixed = [address_of(array) for array in (*arrays, *self._constants)]
-        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed)
+        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed, workspace.team)
         return frame
 
     def _run_in(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runtime import pool
 from runtime.entry_point import EntryPoint
 from runtime.errors import ProgramError, StateError
 from runtime.memory import aligned_empty
@@ -35,7 +36,9 @@ class Executable:
 
     ``state`` shares the parameters of another executable; parameters it lacks are added with
     their initial values.  ``target`` names one of the program's texts instead of the best this
-    machine can run.  ``threads`` is the most threads a call may use; results do not depend on it.
+    machine can run.  ``threads`` is the most threads a call may use: unless given, what
+    $GRAPHC_NUM_THREADS says, else the processors this process may run on.  Results do not depend
+    on it.
     ``poison`` surrounds all memory by guard bands and fills it with NaNs, for tests: slow.
 
     Raises ``ProgramError`` for a program that is not consistent or has no text for this machine,
@@ -50,23 +53,21 @@ class Executable:
         self,
         program: Program,
         state: State | None = None,
-        threads: int = 1,
+        threads: int | None = None,
         *,
         target: str | None = None,
         poison: bool = False,
     ) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads should be an int of at least 1, not {threads!r}")
         if not isinstance(state, State | None):
             kind = type(state).__name__
             raise StateError(f"state should be that of an executable, as exe.state, not {kind}")
         validate(program)
         self.program = program
-        self.threads = threads
+        self.threads = pool.thread_count(threads)
         self.target, self._library = _compiled(program, target)
         self.state = State() if state is None else state
         self.state.extend(program.parameters, program.initial)
-        self._workspaces = Workspaces(poison, claim)
+        self._workspaces = Workspaces(poison, pool.team(self.threads), claim)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
@@ -111,7 +112,9 @@ class Executable:
         return EntryPoint(entry, native, self.state, self._constants, self._workspaces)
 
 
-def load(path: str | os.PathLike[str], state: State | None = None, threads: int = 1) -> Executable:
+def load(
+    path: str | os.PathLike[str], state: State | None = None, threads: int | None = None
+) -> Executable:
     """The executable saved at ``path``, ready to run without the compiler.
 
     The file holds native code: load only what you would run.  Raises ``OSError``, ``ProgramError``

@@ -6,6 +6,7 @@ linker and keeps compiled code alive while any ``Library`` is.  Knows nothing of
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import re
 import threading
@@ -36,6 +37,10 @@ class Library:
         if not address:
             raise KeyError(symbol)
         return address
+
+    def keep(self) -> None:
+        """Never unload it, at the interpreter's exit neither: it has threads that run in it."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
 
 
 class Engine:
