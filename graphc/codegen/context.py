@@ -46,6 +46,7 @@ class Context:
         self.staged: dict[Load, Load] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
+        self.streamed: frozenset[str] = frozenset()
 
     def axis(self, name: str) -> TileAxis:
         return next(axis for axis in self.axes if axis.name == name)

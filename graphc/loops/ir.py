@@ -3,7 +3,7 @@
 The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)::
 
     kernel    = "kernel" name ["<" name,* ">"] "(" argument,* ")" block
-    argument  = ["out" | "inout" | "temp"] name ":" dtype "[" size,* "]"
+    argument  = ["out" | "inout" | "temp" | "stream"] name ":" dtype "[" size,* "]"
     block     = "{" statement* "}"          statements end with ";" or the line
     statement = for | (let | store | reduce | column) ["loc(" string ":" int ")"] | check
     for       = "for" axis,* ["parallel"] block
@@ -56,7 +56,8 @@ vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's bod
 makes the points of the tile's axis a its vectors while an ascending one folds; ``parallel`` lets
 the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
-body is one loop nest, or plain statements.
+body is one loop nest, or plain statements.  ``stream`` is ``out`` for a result which, where it is
+larger than the last cache, is not to be kept in any.
 """
 
 from __future__ import annotations
@@ -258,7 +259,7 @@ Statement = Union[Let, Store, Reduce, Column, Check, For]
 
 @dataclass(frozen=True)
 class Argument:
-    """A contiguous row-major buffer.  ``mode`` is in, out, inout or temp."""
+    """A contiguous row-major buffer.  ``mode`` is in, out, inout, temp or stream."""
 
     name: str
     dtype: DType

@@ -27,6 +27,7 @@ from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
 from graphc.loops.steps import Step, in_order, kernel_name, origin, place_text, reaches
+from graphc.loops.streaming import stream
 from graphc.loops.walk import sizes_of
 from runtime.target import Target
 
@@ -43,6 +44,7 @@ class _Planner:
         self.constants: dict[Value, None] = {}
         self.steps: list[Step] = []
         self.maker: dict[Value, Step] = {}
+        self.read: set[Value] = set()
         for node in graph.nodes:
             self._enter(node)
         roots = [*graph.inputs, *graph.parameters, *self.constants]
@@ -68,6 +70,7 @@ class _Planner:
         self._place_outputs()
         self._place_updates()
         order = in_order(self.steps, self.maker)
+        self.read = {value for step in order for value in step.reads}
         memory = place_slots(order, self.place)
         checks, messages = check_kernels(self.graph, self.name)
         calls = [
@@ -141,7 +144,12 @@ class _Planner:
             if r is not None and step.makes[r] in step.in_place
         ]  # fmt: skip
         kernel, kept = merged(kernel, places, overwriting)
-        scheduled = schedule(collapse(kernel), self.target)
+        last = [
+            argument.name
+            for argument, r in zip(step.lowered.kernel.arguments, lowered.results, strict=True)
+            if r is not None and step.makes[r] not in self.read
+        ]
+        scheduled = stream(schedule(collapse(kernel), self.target), last, self.target)
         work = tuple(kernel_work(phase, self.target) for phase in phases(scheduled))
         return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind, work)
 
