@@ -43,6 +43,7 @@ class Context:
         self.lowerings: dict[int, Callable[..., Value]] = {}
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.turned: dict[Load, Grid] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
 
