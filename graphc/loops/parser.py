@@ -66,7 +66,7 @@ class _KernelParser(ExpressionParser):
         dtype = BY_SHORT[self.one_of("a dtype", tuple(BY_SHORT))]
         self.expect("[")
         self.buffers[name] = dtype
-        return ir.Argument(name, dtype, self.shape(), mode)
+        return ir.Argument(name, dtype, self.shape(), mode, self.option("panels", 0))
 
     def block(
         self, scope: Scope, *, values: bool

@@ -23,6 +23,7 @@ from graphc.loops.cost import kernel_bytes, kernel_flops, kernel_work
 from graphc.loops.inplace import merged, read_only_before_store
 from graphc.loops.lowering import Lowered, lower
 from graphc.loops.memory import Memory, place_slots
+from graphc.loops.packing import pack
 from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
@@ -56,11 +57,29 @@ class _Planner:
         elif node.op.name == "fusion":
             reads = [self.root(v) for v in node.operands]
             lowered = phased(lower(node, kernel_name(self.name, node, len(self.steps))))
+            lowered, reads = self._packed(node, lowered, reads)
             step = Step(lowered, reads, list(node.results), *origin(node))
             self.steps.append(step)
             self.maker.update(dict.fromkeys(node.results, step))
         else:  # a reshape: the same memory under another shape
             self.alias[node.result] = self.root(node.operands[0])
+
+    def _packed(
+        self, node: Node, lowered: Lowered, reads: list[Value]
+    ) -> tuple[Lowered, list[Value]]:
+        """The product that reads its right operand packed by a step of its own, where that is
+        faster, and its reads."""
+        packed = pack(lowered, self.target)
+        if packed is None:
+            return lowered, reads
+        dtype = packed.packing.kernel.arguments[-1].dtype
+        made = Node(node.op, (), {}, [TensorType(dtype, packed.shape)]).result
+        names, places, _ = origin(node)
+        sources = [reads[n] for n in packed.packs]
+        step = Step(packed.packing, sources, [made], names, places, "pack")
+        self.maker[made] = step
+        self.steps.append(step)
+        return packed.product, [*(reads[n] for n in packed.reads), made]
 
     def root(self, value: Value) -> Value:
         """The value whose memory ``value`` is."""

@@ -97,6 +97,8 @@ class _Verifier:
             self.require(argument.mode in _MODES, f"{argument.name} has no mode {argument.mode!r}")
             for size in argument.shape:
                 self.size(size)
+            fits = argument.panels >= 0 and (not argument.panels or len(argument.shape) >= 2)
+            self.require(fits, f"{argument.name} cannot have panels of {argument.panels}")
         self.body(subject.body, _Scope(), 1)
         self.at = None
         for write, other, axis in conflicts(self.accesses):
@@ -321,11 +323,24 @@ class _Verifier:
     def index(
         self, argument: ir.Argument, index: Sequence[ir.Expr], scope: _Scope, depth: int = 1
     ) -> None:
+        if argument.panels:
+            self.panel(argument, index[-1:], scope)
         rank = len(argument.shape)
         self.require(len(index) == rank, f"{argument.name} has {rank} axes, not {len(index)}")
         for expr in index:
             self.expr(expr, scope, depth + 1)
             self.require(expr.dtype == dtypes.int64, f"an index is {expr.dtype}, not int64")
+
+    def panel(self, argument: ir.Argument, last: Sequence[ir.Expr], scope: _Scope) -> None:
+        name = last[0].name if last and isinstance(last[0], ir.AxisIndex) else None
+        axis = next((a for a in scope.schedules if a.name == name), None)
+        self.require(
+            axis is not None
+            and axis.vector > 1
+            and argument.panels % max(axis.tile, axis.vector) == 0,
+            f"the last index of {argument.name} must be an axis of vectors whose tiles divide "
+            f"{argument.panels}",
+        )
 
     def access(self, buffer: str, index: tuple[ir.Expr, ...], kind: str, scope: _Scope) -> Access:
         forms = tuple(self.form(expr, scope) for expr in index)
