@@ -150,7 +150,7 @@ class Executable(RuntimeExecutable):
         self,
         compilation: Compilation | Kept,
         state: State | None,
-        threads: int,
+        threads: int | None,
         **options: Any,
     ) -> None:
         self._made = compilation
@@ -242,7 +242,7 @@ class Executable(RuntimeExecutable):
 def compile(
     *graphs: Graph | Tensor,
     fuse: bool = True,
-    threads: int = 1,
+    threads: int | None = None,
     state: State | None = None,
     target: Target | str | None = None,
     name: str | None = None,
@@ -254,6 +254,8 @@ def compile(
     ``fuse=False`` computes each op by a kernel of its own; ``state`` shares another executable's
     parameters; ``target`` (or a level's name: avx512, avx2, baseline) restricts the instructions.
     With ``cache`` a program of the same graphs is taken from the disk where one is kept there.
+    ``threads`` is the most that a call may use: unless given, what $GRAPHC_NUM_THREADS says, else
+    the processors this process may run on; results are the same for any number.
 
     Raises ``ArgumentError`` for arguments of another kind and for names of entries that executables
     use themselves, ``StateError`` where ``state`` has a parameter of another type.
@@ -272,7 +274,8 @@ def compile(
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
     arguments.check_kind(cache, bool, "cache is True or False")
-    arguments.check_count(threads, "threads")
+    if threads is not None:
+        arguments.check_count(threads, "threads")
     if state is not None:
         arguments.check_kind(state, State, "state is that of an executable, as in exe.state")
     with arguments.at_user():

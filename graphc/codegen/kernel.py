@@ -40,7 +40,7 @@ def emit_kernel(
         body.together(context, kernel.body)
     else:
         begin, end = (Value(name, dtypes.int64) for name in ("%begin", "%end"))
-        nest.emit(context, loop, nest.Units(begin, end))
+        nest.emit(context, loop, nest.units(loop, begin, end))
     writer.effect("ret void")
     parts.declarations |= writer.declarations
     return writer.body()
@@ -57,6 +57,12 @@ def unit_count(kernel: Kernel) -> Size:
     """The number of units that threads may share."""
     loop = parallel_loop(kernel)
     return 1 if loop is None else nest.unit_count(loop)
+
+
+def chunk_count(kernel: Kernel) -> int:
+    """Into how many chunks a thread's share of the units may be cut, for others to help with."""
+    loop = parallel_loop(kernel)
+    return 1 if loop is None else nest.chunk_count(loop)
 
 
 def has_checks(kernel: Kernel) -> bool:

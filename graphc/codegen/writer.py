@@ -244,6 +244,10 @@ class Writer:
             return index(int(x.literal) // y)
         return x if y == 1 else self._integer("udiv", x, index(y))
 
+    def quotient(self, x: Value, y: Value) -> Value:
+        """``x // y`` for x >= 0, y > 0."""
+        return self.divide(x, int(y.literal)) if y.literal else self._integer("udiv", x, y)
+
     def smaller(self, x: Value, y: Value) -> Value:
         if x.literal is not None and y.literal is not None:
             return x if x.literal <= y.literal else y

@@ -84,7 +84,9 @@ def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> i
     *outer, last = loop.axes
     streamed = _streamed(loop, lanes)
     if streamed is not None:
-        return _nest(tuple(outer), (streamed,), outermost) if outer else streamed
+        if outer:
+            return _nest(tuple(outer), (streamed,), outermost)
+        return replace(streamed, parallel=outermost)
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
     vectors = 4 if folds else 1 if ops > LONG else 2
