@@ -40,7 +40,7 @@ class Context:
         self.only: Position | None = {}
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
-        self.lowerings: dict[int, Callable[..., list[Value]]] = {}
+        self.lowerings: dict[int, Callable[..., Value]] = {}
         self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
