@@ -65,7 +65,8 @@ class State(Mapping[str, np.ndarray]):
             return
         self._specs[spec.name] = spec
         self._buffers[spec.name] = buffer
-        self._arrays[spec.name] = buffer.bytes.view(spec.dtype).reshape(spec.shape)
+        sizes = tuple(int(size) for size in spec.shape)
+        self._arrays[spec.name] = buffer.bytes.view(spec.dtype).reshape(sizes)
 
     def extend(self, specs: Iterable[TensorSpec], initial: Mapping[str, np.ndarray]) -> None:
         """``add`` for several parameters, all or none."""

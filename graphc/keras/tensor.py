@@ -74,7 +74,8 @@ class KerasTensor(Operators):
 
     def placeholder(self) -> Tensor:
         """A Tensor of the same shape and dtype, to see what a call of it gives."""
-        return graphc.input(_PLACEHOLDER, self.type.shape, self.type.dtype)
+        made: Tensor = graphc.input(_PLACEHOLDER, self.type.shape, self.type.dtype)
+        return made
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
