@@ -180,7 +180,8 @@ class Variable(Operators):
         trace = _current.get()
         if trace is None:
             return self._array.copy()
-        return trace.values[self] if self in trace.values else self.parameter
+        found = trace.values.get(self)
+        return self.parameter if found is None else found
 
     def numpy(self) -> np.ndarray:
         """A copy of the value, also within a trace: then it is that before the step."""
