@@ -94,7 +94,7 @@ class Adadelta(Optimizer):
 
 
 class Ftrl(Optimizer):
-    """"Follow the regularized leader" (McMahan et al., 2013), with L1, L2 and shrinkage.
+    """ "Follow the regularized leader" (McMahan et al., 2013), with L1, L2 and shrinkage.
 
     >>> Ftrl().get_config()["learning_rate_power"]
     -0.5
