@@ -127,6 +127,20 @@ class Variable(Operators):
         self._parameter: Tensor | None = None
         self._parameter_name = _identifier(self.path)
 
+    @classmethod
+    def of_parameter(cls, parameter: Tensor) -> Variable:
+        """The variable that stands for a graph's own parameter, to be assigned within a trace.
+
+        >>> import graphc
+        >>> Variable.of_parameter(graphc.parameter("layer.w", [1.0, 2.0])).path
+        'layer/w'
+        """
+        name = parameter.name or "parameter"
+        made = cls(parameter.value.node.attributes["initial"], name=name.split(".")[-1])
+        made.path = name.replace(".", "/")
+        made._parameter, made._parameter_name = parameter, name
+        return made
+
     # -- what it is -----------------------------------------------------------------------------
 
     @property

@@ -14,17 +14,21 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 import graphc
 from graphc.errors import ArgumentError
 from graphc.keras.calling import is_symbolic, tensor
 from graphc.keras.config import floatx
+from graphc.keras.entries import compiled, declare, identifier
 from graphc.keras.naming import auto_name, name_scope, snake_case
 from graphc.keras.optimizers import clipping
 from graphc.keras.optimizers.schedules import LearningRateSchedule
 from graphc.keras.optimizers.schedules import deserialize as schedule_of
 from graphc.keras.registry import Configured, fail, serialize_object
-from graphc.keras.variables import Trace, Variable, current_trace
+from graphc.keras.variables import Trace, Variable, current_trace, plain
 from graphc.tensor import Tensor
+from runtime.state import State
 
 
 class Optimizer(Configured):
@@ -71,6 +75,7 @@ class Optimizer(Configured):
         self._index: dict[Any, int] = {}
         self._averages: list[Variable] = []
         self._accumulated: list[Variable] = []
+        self._compiled: dict[Any, Callable[..., Any]] = {}
         self._not_decayed: tuple[set[Any], tuple[str, ...]] = (set(), ())
         self._iterations = self.add_variable((), dtype="int64", name="iteration")
         self._learning_rate = self._held_rate(learning_rate)
@@ -189,7 +194,7 @@ class Optimizer(Configured):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Leaves variables, or those in whose names one of ``var_names`` is, out of weight decay."""
+        """Weight decay leaves out ``var_list`` and those with one of ``var_names`` in the name."""
         if self.built:
             reason = "exclude_from_weight_decay comes before the optimizer is built"
             raise fail(ArgumentError(reason))
@@ -256,17 +261,28 @@ class Optimizer(Configured):
 
     def _apply_at_once(self, grads: list[Any], variables: list[Variable]) -> None:
         """One step on arrays, compiled when it is first made."""
-        from graphc.keras.entries import EagerCalls
-
-        def step(present: list[Any]) -> Any:
-            self.apply([None if g is None else tensor(g) for g in present], variables)
-            return tensor(self._iterations)
-
         if is_symbolic(grads):
             raise fail(ArgumentError("gradients are Tensors", advice="use optimizer.updates"))
-        if not hasattr(self, "_eager"):
-            self._eager = EagerCalls(step, lambda: [*variables, *self._variables])
-        self._eager(self.name, (grads,), {})
+        given = [(i, g) for i, g in enumerate(grads) if g is not None]
+        key = tuple((id(variables[i]), i) for i, _ in given)
+        if key not in self._compiled:
+            self._compiled[key] = self._compiled_step([i for i, _ in given], variables)
+        self._compiled[key](*(np.asarray(plain(g), variables[i].dtype) for i, g in given))
+
+    def _compiled_step(self, places: list[int], variables: list[Variable]) -> Callable[..., Any]:
+        """A native step of gradients for the variables at ``places``."""
+        inputs = {
+            i: graphc.input(f"gradient_{i}", variables[i].shape, variables[i].dtype)
+            for i in places
+        }
+
+        def declaration() -> dict[str, Tensor]:
+            self.apply([inputs.get(i) for i in range(len(variables))], variables)
+            return {"steps": tensor(self._iterations)}
+
+        known = [*variables, *self._variables]
+        step = declare(identifier(self.name), declaration, list(inputs.values()), known)
+        return compiled(*step, State())
 
     def _apply_pairs(self, pairs: list[tuple[Any, Variable]]) -> None:
         scale = self.loss_scale_factor
