@@ -33,8 +33,9 @@ class Trace:
     """Within ``with Trace() as trace:`` variables are read and assigned symbolically.
 
     ``updates`` maps the parameters of variables assigned within it to their new Tensors, as
-    ``graphc.Graph`` takes them; the variables' values outside are not changed.  Traces nest: the
-    innermost is the one that counts, and it knows nothing of the others'.
+    ``graphc.Graph`` takes them; the variables' values outside are not changed.  ``seen`` are the
+    variables that were read.  Traces nest: the innermost is the one that counts, and it knows
+    nothing of the others'.
 
     >>> import graphc
     >>> count = Variable(0.0, name="count")
@@ -48,6 +49,7 @@ class Trace:
 
     def __init__(self) -> None:
         self.values: dict[Variable, Tensor] = {}
+        self.seen: dict[Variable, None] = {}
         self.losses: list[tuple[Any, Tensor]] = []
         self._tokens: list[Token[Trace | None]] = []
 
@@ -146,6 +148,9 @@ class Variable(Operators):
             with location.at(self._place):
                 node = build(lookup("parameter"), (), {"initial": view}, self._parameter_name)
             self._parameter = single(node)
+        trace = _current.get()
+        if trace is not None:
+            trace.seen[self] = None
         return self._parameter
 
     def rename_parameter(self, name: str) -> None:
@@ -175,7 +180,7 @@ class Variable(Operators):
         trace = _current.get()
         if trace is None:
             return self._array.copy()
-        return trace.values.get(self, self.parameter)
+        return trace.values[self] if self in trace.values else self.parameter
 
     def numpy(self) -> np.ndarray:
         """A copy of the value, also within a trace: then it is that before the step."""
@@ -216,7 +221,8 @@ class Variable(Operators):
     def __graphc_tensor__(self) -> Tensor:
         """What graphc's functions take it for."""
         trace = _current.get()
-        return self.parameter if trace is None else trace.values.get(self, self.parameter)
+        assigned = trace is not None and self in trace.values
+        return trace.values[self] if trace is not None and assigned else self.parameter
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if _current.get() is not None:
