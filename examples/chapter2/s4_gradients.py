@@ -65,13 +65,17 @@ loss_val = graphc.abs(y_true - x2)
 grad_x2, grad_x1, grad_w, grad_b = graphc.grad(loss_val, [x2, x1, w, b])
 chain = graphc.Graph(
     "chain",
-    outputs={"x1": x1, "x2": x2, "loss_val": loss_val, "grad_x2": grad_x2, "grad_x1": grad_x1,
-             "grad_w": grad_w, "grad_b": grad_b},
-)  # fmt: skip
+    outputs={"loss_val": loss_val},
+    updates={w: w - 0.1 * grad_w, b: b - 0.1 * grad_b},
+)
 show(chain.svg(), "chain")
 
 # %% [chain_values]
-values = graphc.compile(chain)(x=np.float32(2.0), y_true=np.float32(4.0))
+edges = {
+    "x1": x1, "x2": x2, "loss_val": loss_val,
+    "grad_x2": grad_x2, "grad_x1": grad_x1, "grad_w": grad_w, "grad_b": grad_b,
+}  # fmt: skip
+values = graphc.compile(graphc.Graph("edges", outputs=edges))(x=np.float32(2), y_true=np.float32(4))
 for name, value in values.items():
     print(f"{name:9} {float(value):+.1f}")
 

@@ -135,9 +135,7 @@ class EagerCalls:
         outputs = entry(*arrays)
         return tree.pack_as(structure, list(outputs.values()))
 
-    def _compiled(
-        self, name: str, noted: Any, arrays: list[np.ndarray]
-    ) -> tuple[EntryPoint, Any]:
+    def _compiled(self, name: str, noted: Any, arrays: list[np.ndarray]) -> tuple[EntryPoint, Any]:
         inputs = [input_like(f"x{i}", array) for i, array in enumerate(arrays)]
         positional, keywords = tree.map_leaves(
             lambda leaf: inputs[leaf.index] if isinstance(leaf, _Place) else leaf, noted

@@ -59,7 +59,7 @@ def stand_in(
     >>> (x_train, y_train), (x_test, y_test) = stand_in(samples=10)
     imdb stand-in: 5 samples to train, 5 to test, from random numbers: these are no reviews
     """
-    words, labels = stand_ins.texts(samples, 2, 20000, own=0.16, noise=0.04, seed=seed)
+    words, labels = stand_ins.texts(samples, 2, 20000, own=0.2, noise=0.04, seed=seed)
     half = samples // 2
     how = Coding(num_words, **coding)
     data = coded(words[:half], labels[:half], how), coded(words[half:], labels[half:], how)

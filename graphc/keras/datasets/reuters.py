@@ -61,7 +61,7 @@ def stand_in(
     >>> (x_train, y_train), (x_test, y_test) = stand_in(samples=10)
     reuters stand-in: 8 samples to train, 2 to test, from random numbers: these are no news
     """
-    words, labels = stand_ins.texts(samples, 46, 20000, own=0.4, noise=0.08, seed=seed)
+    words, labels = stand_ins.texts(samples, 46, 20000, own=0.7, noise=0.06, seed=seed)
     data = _split(*coded(words, labels, Coding(num_words, **coding)), test_split)
     return say("reuters stand-in", data, "random numbers: these are no news")
 
