@@ -69,12 +69,12 @@ def _limited(words: list[int], first: int, end: int, oov: int | None) -> list[in
 
 
 def shuffled(
-    sequences: Sequence[Any], labels: np.ndarray, order: np.random.RandomState
+    sequences: np.ndarray, labels: np.ndarray, order: np.random.RandomState
 ) -> tuple[list[Any], np.ndarray]:
     """Both in the same random order."""
     indices = np.arange(len(sequences))
     order.shuffle(indices)
-    return [sequences[i] for i in indices], np.asarray(labels)[indices]
+    return list(sequences[indices]), labels[indices]
 
 
 def read_ragged(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
