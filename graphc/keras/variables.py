@@ -127,6 +127,20 @@ class Variable(Operators):
         self._parameter: Tensor | None = None
         self._parameter_name = _identifier(self.path)
 
+    @classmethod
+    def of_parameter(cls, parameter: Tensor) -> Variable:
+        """The variable that stands for a graph's own parameter, to be assigned within a trace.
+
+        >>> import graphc
+        >>> Variable.of_parameter(graphc.parameter("layer.w", [1.0, 2.0])).path
+        'layer/w'
+        """
+        name = parameter.name or "parameter"
+        made = cls(parameter.value.node.attributes["initial"], name=name.split(".")[-1])
+        made.path = name.replace(".", "/")
+        made._parameter, made._parameter_name = parameter, name
+        return made
+
     # -- what it is -----------------------------------------------------------------------------
 
     @property
@@ -180,7 +194,8 @@ class Variable(Operators):
         trace = _current.get()
         if trace is None:
             return self._array.copy()
-        return trace.values[self] if self in trace.values else self.parameter
+        found = trace.values.get(self)
+        return self.parameter if found is None else found
 
     def numpy(self) -> np.ndarray:
         """A copy of the value, also within a trace: then it is that before the step."""

@@ -8,7 +8,7 @@ within a model's step, it declares; on arrays it computes at once.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -20,6 +20,7 @@ from graphc.keras.config import standard_dtype
 from graphc.keras.entries import EagerCalls, is_array
 from graphc.keras.layers import configs, shapes
 from graphc.keras.naming import auto_name, name_scope, snake_case
+from graphc.keras.random import SeedGenerator
 from graphc.keras.tensor import CallNode, KerasTensor, declared, is_symbolic
 from graphc.keras.variables import Trace, Variable, current_trace, lookup_dtype, no_trace
 from graphc.operands import naming
@@ -156,10 +157,11 @@ class Layer:
         found: dict[Variable, None] = {}
         for layer in self._flatten_layers():
             found.update(dict.fromkeys(layer._weights_in_order()))
-            for value in tree.flatten(list(layer.__dict__.values())):
-                if type(value).__name__ == "SeedGenerator":
-                    found[value.state] = None
+            found.update((seeds.state, None) for seeds in layer._seed_generators())
         return list(found)
+
+    def _seed_generators(self) -> list[SeedGenerator]:
+        return [value for value in self.__dict__.values() if isinstance(value, SeedGenerator)]
 
     def _weights_in_order(self) -> list[Variable]:
         own = self.__dict__.get("_weights", [])
@@ -368,7 +370,7 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments from which ``from_config`` makes an equal layer without its weights."""
-        return configs.config_of(self, _is_own(type(self), Layer.__init__))
+        return configs.config_of(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -381,10 +383,6 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _is_own(kind: type, inherited: Callable[..., Any]) -> bool:
-    return kind.__init__ is not inherited
 
 
 def _as_array(leaf: Any) -> Any:
