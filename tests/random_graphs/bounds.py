@@ -163,6 +163,8 @@ class _Run:
             rough = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
             error = error + _spread(apply, value, [rough, *operands[1:]])
         error = np.where(_near_a_pole(name, operands), np.inf, error)
+        if name in ("equal", "not_equal"):
+            error = np.where(_may_meet(*operands), np.inf, error)
         exact = name in ("negative", "abs", "relu", "maximum", "minimum", "clip", "stop_gradient")
         return self.rounded(value, error, dtype, 0.0 if exact else ROUNDINGS)
 
@@ -244,6 +246,14 @@ def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
         return False
     pole = -1.0 if name == "log1p" else 0.0
     return 2 * x.error >= np.abs(x.value - pole)  # at 0 itself the sign of 0 is not known
+
+
+def _may_meet(x: Bounded, y: Bounded) -> np.ndarray:
+    """Whether two uncertain operands can be equal, also between the ends of their intervals."""
+    error = x.error + y.error
+    if x.value.dtype.kind != "f":
+        return error > 0
+    return (error > 0) & ~(np.abs(x.value - y.value) > error)
 
 
 def _reduced(

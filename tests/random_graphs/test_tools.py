@@ -50,6 +50,8 @@ def test_a_jump_at_an_uncertain_place_is_not_known() -> None:
     assert (floor.error[[0, 2]] >= 1).all() and floor.error[1] < 1e-5
     above = _bounded(third > 3, x=np.float32([3, 4.5, 7]))
     assert np.isinf(above.error).tolist() == [True, False, False]
+    met = _bounded(graphc.equal(third, np.float32([3.0000001, 4.5, 8])), x=np.float32([3, 5, 7]))
+    assert np.isinf(met.error).tolist() == [True, False, False]
     pole = _bounded(1 / (third - 3), x=np.float32([3, 4.5, 7]))
     assert np.isinf(pole.error).tolist() == [True, False, False]
 

@@ -1,0 +1,111 @@
+"""Time from the declaration to the first result, in fresh processes, imports not counted.
+
+``python compile_time.py PEER JOB THREADS`` does one job and prints its seconds; ``report`` runs all
+of them in turn, graphc once with an empty cache on disk and once with what that run left there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from frameworks import limit_threads
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from work import Work
+
+JOBS = ("training step", "transformer", "chain 10", "chain 100", "chain 1000", "chain 5000")
+_PEERS = ("jax", "torch.compile")
+_REPEATS = 3
+_LONGEST = 120  # seconds
+
+
+def work_of(job: str) -> Work:
+    """The work that ``job`` names."""
+    from elementwise import chain
+    from training import training_step
+    from transformer import with_gradient
+
+    kind, _, length = job.partition(" ")
+    if kind == "chain":
+        return chain(int(length), 100_000)
+    return with_gradient() if kind == "transformer" else training_step(128)
+
+
+def first_result(peer: str, job: str, threads: int) -> float:
+    """Seconds from the work's declaration to its first result, in this process."""
+    work = work_of(job)
+    arrays = work.arrays()
+    _import(peer)
+    start = perf_counter()
+    work.forms[peer](arrays, threads).call()
+    return perf_counter() - start
+
+
+def _import(peer: str) -> None:
+    """What a user has before the clock starts: the framework, ready for use."""
+    if peer == "graphc":
+        import graphc  # noqa: F401
+    elif peer == "jax":
+        import jax
+
+        (jax.numpy.zeros(3) + 1).block_until_ready()
+    else:
+        import torch
+        import torch._dynamo
+
+        torch._dynamo.config.recompile_limit = 64
+
+
+def report(
+    console: Console, peers: Sequence[str], threads: Sequence[int], peers_python: str | None
+) -> dict[tuple[str, str], float]:
+    """Prints the least seconds of each job; gives them by job and peer."""
+    from rich.table import Table
+
+    others = [peer for peer in peers if peer in _PEERS]
+    names = ["graphc", "graphc, cached", *others]
+    table = Table("first result", *names)
+    found: dict[tuple[str, str], float] = {}
+    for job in JOBS:
+        for _ in range(_REPEATS):
+            with tempfile.TemporaryDirectory() as cache:
+                for name in names:
+                    python = sys.executable if name.startswith("graphc") else peers_python
+                    seconds = _measured(name, job, threads[-1], python, cache)
+                    if seconds is not None:
+                        found[job, name] = min(seconds, found.get((job, name), seconds))
+        cells = [f"{found[job, n]:.3f} s" if (job, n) in found else "" for n in names]
+        table.add_row(job, *cells)
+    console.print(table)
+    return found
+
+
+def _measured(name: str, job: str, threads: int, python: str | None, cache: str) -> float | None:
+    command = [python or sys.executable, __file__, name.partition(",")[0], job, str(threads)]
+    environment = {
+        **os.environ,
+        "GRAPHC_CACHE_DIR": cache,
+        "TORCHINDUCTOR_CACHE_DIR": cache,
+        "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+    }
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=_LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    limit_threads(int(sys.argv[3]))
+    sys.setrecursionlimit(100_000)  # torch and JAX walk a chain's expression by recursion
+    print(first_result(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,63 @@
+"""The benchmarks' programs compute what NumPy computes, and their tables and charts are written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "examples" / "benchmarks"
+_MARKERS = "before\n<!-- benchmark table -->\nold\n<!-- end of the benchmark table -->\nafter\n"
+
+
+def _run(*arguments: str) -> str:
+    command = [sys.executable, str(BENCHMARKS), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_small_work_is_right_and_in_the_table(tmp_path: Path) -> None:
+    readme, found = tmp_path / "README.md", tmp_path / "rows.json"
+    readme.write_text(_MARKERS)
+    options = ("--quick", "--threads", "1", "--peers", "numpy")
+    _run(*options, "--json", str(found), "--readme", str(readme))
+    rows = json.loads(found.read_text())
+    assert len(rows) > 10
+    for row in rows:
+        failed = {k: v for k, v in row["missing"].items() if v != "no such form"}
+        failed = {k: v for k, v in failed.items() if "scipy" not in v}
+        assert not failed, (row["work"], failed)
+        assert row["minimum"]["graphc"] > 0, row["work"]
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.count("\n| ") == len(rows) + 1
+
+
+def test_a_form_that_computes_something_else_is_not_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from worker import Worker  # type: ignore[import-not-found]
+
+    import catalogue  # type: ignore[import-not-found]
+    from work import Program, Work, drawn  # type: ignore[import-not-found]
+
+    wrong = Program(lambda: None, lambda: [drawn((3,))[0] + 1])
+    work = Work("sum", "", lambda: drawn((3,)), lambda x: x, {"graphc": lambda arrays, n: wrong})
+    monkeypatch.setitem(catalogue.LISTS, "wrong", lambda: [work])
+    worker = Worker("graphc", 1)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        worker.answer({"prepare": 0, "of": "wrong"})
+    assert worker.program is None
+
+
+@pytest.mark.slow
+def test_charts_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    _run("--charts", str(tmp_path), "--threads", "1", "--peers", "numpy")
+    names = {"batches.svg", "widths.svg", "depths.svg", "chains.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == names
