@@ -154,8 +154,8 @@ def _svg(model: Any, shown: _Shown, expand: bool) -> str:
         outputs = []
     if not outputs:
         raise ValueError(
-            f"plot_model: the layers of {model.name!r} are not connected yet; build it, or call fit "
-            f"first (a model connected in its call method cannot be drawn)"
+            f"plot_model: the layers of {model.name!r} are not connected yet; build it, or call "
+            f"fit first (a model connected in its call method cannot be drawn)"
         )
     made = _Cards(shown, expand)
     made.add(model, [])
