@@ -131,7 +131,7 @@ def unpacked(batch: Any) -> tuple[Any, Any, Any]:
         raise ValueError(
             f"a generator gives x, (x, y) or (x, y, sample_weight); this one gave {len(batch)}"
         )
-    return (*batch, None, None)[:3]  # type: ignore[return-value]
+    return (*batch, None, None)[:3]
 
 
 def is_arrays(x: Any) -> bool:

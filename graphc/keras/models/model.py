@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from graphc.api import Executable, Graph
-from graphc.keras import tree
 from graphc.keras.layers.layer import Layer
 from graphc.keras.models.training import Training
 from graphc.keras.tensor import KerasTensor
@@ -28,7 +25,8 @@ class Model(Training, Layer):
     ...         self.scores = keras.layers.Dense(1)
     ...     def call(self, inputs):
     ...         return self.scores(self.hidden(inputs))
-    >>> Network().predict(np.ones((5, 3)), verbose=0).shape
+    >>> import numpy
+    >>> Network().predict(numpy.ones((5, 3)), verbose=0).shape
     (5, 1)
     """
 
@@ -84,6 +82,11 @@ class Model(Training, Layer):
         except Exception:
             self.built = False
             raise
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the model as ``get_build_config`` says."""
+        if not self.built and config.get("input_shape") is not None:
+            self.build(config["input_shape"])
 
     # -- saving ---------------------------------------------------------------------------------
 
@@ -158,10 +161,3 @@ class Model(Training, Layer):
         """Sets the metrics to their start."""
         for metric in self.metrics:
             metric.reset_state()
-
-
-def arrays_like(inputs: list[KerasTensor]) -> list[np.ndarray]:
-    """An empty array of the shape and dtype of each input."""
-    return [
-        np.zeros((0, *(size or 1 for size in x.shape[1:])), x.dtype) for x in tree.flatten(inputs)
-    ]

@@ -155,6 +155,8 @@ class Training:
             if weights is not None:
                 raise ValueError("give class_weight or sample_weight, not both")
             weights = feeding.class_weights(y, class_weight)
+        if not self.built:
+            self.build_on(feeding.named_feed(x, None, None, []))
         names = self.input_names if self.built and hasattr(self, "input_names") else []
         if isinstance(x, dict) and names and not isinstance(getattr(self, "input", None), dict):
             x = [checking.of_dict(x, name, names) for name in names]

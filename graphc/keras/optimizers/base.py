@@ -272,8 +272,7 @@ class Optimizer(Configured):
     def _compiled_step(self, places: list[int], variables: list[Variable]) -> Callable[..., Any]:
         """A native step of gradients for the variables at ``places``."""
         inputs = {
-            i: graphc.input(f"gradient_{i}", variables[i].shape, variables[i].dtype)
-            for i in places
+            i: graphc.input(f"gradient_{i}", variables[i].shape, variables[i].dtype) for i in places
         }
 
         def declaration() -> dict[str, Tensor]:
