@@ -29,7 +29,7 @@ def network(units: int = 16, regularizer=None, dropout: float = 0.0) -> keras.Mo
 VARIANTS = {
     "original": lambda: network(),
     "4 units": lambda: network(4),
-    "512 units": lambda: network(512),
+    "256 units": lambda: network(256),
     "L2 of 0.002": lambda: network(regularizer=regularizers.L2(0.002)),
     "L1 and L2": lambda: network(regularizer=regularizers.L1L2(1e-4, 1e-3)),
     "dropout of a half": lambda: network(dropout=0.5),

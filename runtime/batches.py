@@ -1,7 +1,11 @@
-"""Mini-batches: seeded shuffling, the last partial batch, no new arrays on the way."""
+"""Mini-batches: seeded shuffling, the last partial batch, no new arrays on the way.
+
+Which rows are in which batch is decided here; ``gathering`` fetches them.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from runtime.conversion import as_array
-from runtime.errors import InputError
+from runtime.errors import InputError, InputNameError
+from runtime.gathering import Cast, Rows
+from runtime.naming import suggestion
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Batches:
     """Cuts arrays of equal length into batches of ``batch_size`` rows, the last one smaller.
 
     Epoch ``e`` is shuffled by ``seed`` and ``e`` alone, so any epoch can be had again without
-    those before it.  Shuffled batches reuse one buffer for each array.
+    those before it.  Shuffled batches reuse one buffer for each array.  ``casts`` says which arrays
+    are kept as they are but become floats in a batch.
 
     >>> batches = Batches({"x": np.arange(5)}, 2, shuffle=False)
     >>> [batch.arrays["x"].tolist() for batch in batches.epoch(0)]
@@ -32,7 +39,13 @@ class Batches:
     """
 
     def __init__(
-        self, data: Mapping[str, Any], batch_size: int, *, shuffle: bool = True, seed: int = 0
+        self,
+        data: Mapping[str, Any],
+        batch_size: int,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        casts: Mapping[str, Cast] | None = None,
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"batch_size should be an int of at least 1, not {batch_size!r}")
@@ -46,38 +59,51 @@ class Batches:
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.seed = int(seed)
-        self._buffers: dict[str, np.ndarray] = {}
+        self.casts = dict(casts or {})
+        for name in self.casts:
+            if name not in self.arrays:
+                hint = suggestion(name, self.arrays)
+                raise InputNameError(f"there is no data named {name!r} to scale{hint}")
+        # Interned, as the names of inputs are: a call then knows them at once.
+        self._gathered = {
+            sys.intern(name): Rows(array, self.casts.get(name))
+            for name, array in self.arrays.items()
+            if shuffle or name in self.casts
+        }
+        self._whole: Batch | None = None
 
     def __len__(self) -> int:
         return -(-self.samples // self.batch_size)
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
         """The batches of epoch ``number``, from the batch ``first`` on."""
-        order = self._order(number) if self.shuffle else None
+        order = self._order(number)
         for start in range(first * self.batch_size, self.samples, self.batch_size):
             count = min(self.batch_size, self.samples - start)
-            if order is None:
-                rows = {name: array[start : start + count] for name, array in self.arrays.items()}
-            else:
-                rows = self._taken(order[start : start + count])
-            yield Batch(count, rows)
+            batch = self._batch(count)
+            numbers = order[start : start + count]
+            for name, rows in self._gathered.items():
+                rows.gather(numbers, batch.arrays[name])
+            if len(self._gathered) == len(self.arrays):
+                yield batch
+                continue
+            views = {name: array[start : start + count] for name, array in self.arrays.items()}
+            yield Batch(count, {**views, **batch.arrays})
 
     def _order(self, epoch: int) -> np.ndarray:
+        if not self.shuffle:
+            return np.arange(self.samples)
         return np.random.default_rng([self.seed, epoch]).permutation(self.samples)
 
-    def _taken(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        if not self._buffers:
+    def _batch(self, count: int) -> Batch:
+        """The buffers of all arrays that are gathered, for ``count`` rows."""
+        if self._whole is None:
             size = min(self.batch_size, self.samples)
-            self._buffers = {
-                name: np.empty((size, *array.shape[1:]), array.dtype)
-                for name, array in self.arrays.items()
-            }
-        taken = {}
-        for name, array in self.arrays.items():
-            out = self._buffers[name][: len(rows)]
-            # The rows are in range; every other mode than "clip" makes NumPy copy once more.
-            taken[name] = np.take(array, rows, axis=0, out=out, mode="clip")
-        return taken
+            buffers = {name: rows.buffer(size) for name, rows in self._gathered.items()}
+            self._whole = Batch(size, buffers)
+        if count == self._whole.count:
+            return self._whole
+        return Batch(count, {name: whole[:count] for name, whole in self._whole.arrays.items()})
 
 
 def _rows(value: Any, name: str) -> np.ndarray:

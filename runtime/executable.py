@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runtime import pool
 from runtime.entry_point import EntryPoint
 from runtime.errors import ProgramError, StateError
 from runtime.memory import aligned_empty
 from runtime.naming import suggestion
+from runtime.native_call import claim
 from runtime.native_entry import find
 from runtime.program import Entry, Program
 from runtime.state import State
@@ -34,38 +36,43 @@ class Executable:
 
     ``state`` shares the parameters of another executable; parameters it lacks are added with
     their initial values.  ``target`` names one of the program's texts instead of the best this
-    machine can run.  ``threads`` is the most threads a call may use; results do not depend on it.
+    machine can run.  ``threads`` is the most threads a call may use: unless given, what
+    $GRAPHC_NUM_THREADS says, else the processors this process may run on.  Results do not depend
+    on it.
     ``poison`` surrounds all memory by guard bands and fills it with NaNs, for tests: slow.
 
     Raises ``ProgramError`` for a program that is not consistent or has no text for this machine,
     ``StateError`` where program and state disagree on a parameter.
     """
 
+    # An object's own, so that calling it runs no Python code; see ``_call_for``.
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+    __call__: Callable[..., Any]
+
     def __init__(
         self,
         program: Program,
         state: State | None = None,
-        threads: int = 1,
+        threads: int | None = None,
         *,
         target: str | None = None,
         poison: bool = False,
     ) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads should be an int of at least 1, not {threads!r}")
         if not isinstance(state, State | None):
             kind = type(state).__name__
             raise StateError(f"state should be that of an executable, as exe.state, not {kind}")
         validate(program)
         self.program = program
-        self.threads = threads
+        self.threads = pool.thread_count(threads)
         self.target, self._library = _compiled(program, target)
         self.state = State() if state is None else state
         self.state.extend(program.parameters, program.initial)
-        self._workspaces = Workspaces(poison)
+        self._workspaces = Workspaces(poison, pool.team(self.threads), claim)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
         }
+        self.__call__ = _call_for(program.name, self.entries)
         for name, entry in self.entries.items():
             if not hasattr(self, name):
                 setattr(self, name, entry)
@@ -78,15 +85,6 @@ class Executable:
 
     def __repr__(self) -> str:
         return f"<executable {self.program.name}: {', '.join(self.entries)}>"
-
-    def __call__(self, /, *positional: Any, **named: Any) -> Any:
-        """Calls the only entry; see ``EntryPoint``."""
-        if len(self.entries) != 1:
-            raise TypeError(
-                f"{self.program.name} has the entries {', '.join(self.entries)}: call one of them"
-            )
-        (entry,) = self.entries.values()
-        return entry(*positional, **named)
 
     @property
     def native_calls(self) -> int:
@@ -114,13 +112,27 @@ class Executable:
         return EntryPoint(entry, native, self.state, self._constants, self._workspaces)
 
 
-def load(path: str | os.PathLike[str], state: State | None = None, threads: int = 1) -> Executable:
+def load(
+    path: str | os.PathLike[str], state: State | None = None, threads: int | None = None
+) -> Executable:
     """The executable saved at ``path``, ready to run without the compiler.
 
     The file holds native code: load only what you would run.  Raises ``OSError``, ``ProgramError``
     for a file that is damaged or of another version, ``StateError`` as ``Executable`` does.
     """
     return Executable(Program.load(Path(path)), state, threads)
+
+
+def _call_for(program: str, entries: Mapping[str, EntryPoint]) -> Callable[..., Any]:
+    """What calling a program itself does: it calls its only entry."""
+    if len(entries) == 1:
+        return next(iter(entries.values())).__call__
+    listed = ", ".join(entries)
+
+    def refuse(*positional: Any, **named: Any) -> Any:
+        raise TypeError(f"{program} has the entries {listed}: call one of them")
+
+    return refuse
 
 
 def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:

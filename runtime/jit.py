@@ -6,9 +6,11 @@ linker and keeps compiled code alive while any ``Library`` is.  Knows nothing of
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -36,6 +38,10 @@ class Library:
             raise KeyError(symbol)
         return address
 
+    def keep(self) -> None:
+        """Never unload it, at the interpreter's exit neither: it has threads that run in it."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
+
 
 class Engine:
     """One linker for the whole process; get it with ``engine()``.
@@ -52,9 +58,12 @@ class Engine:
         self._lock = threading.Lock()
         self.compilations = 0
 
-    def compile(self, text: str, target: Target) -> Library:
+    def compile(
+        self, text: str, target: Target, symbols: Mapping[str, int] | None = None
+    ) -> Library:
         """Native code of a module's ``text`` made for ``target``, which this host must be able
-        to execute.  ``RuntimeError`` says what LLVM found wrong with the text."""
+        to execute; ``symbols`` are addresses of what it declares and the process does not export.
+        ``RuntimeError`` says what LLVM found wrong with the text."""
         target = resolve(target)
         key = object_cache.key(text, _llvm_version(), target)
         image = object_cache.load(key)
@@ -63,12 +72,14 @@ class Engine:
             with self._lock:
                 self.compilations += 1
             object_cache.store(key, image)
-        return self._link(image, _exported(text))
+        return self._link(image, _exported(text), symbols or {})
 
-    def _link(self, image: bytes, symbols: list[str]) -> Library:
+    def _link(self, image: bytes, exported: list[str], symbols: Mapping[str, int]) -> Library:
         builder = _binding().JITLibraryBuilder().add_object_img(image).add_current_process()
-        for symbol in symbols:
+        for symbol in exported:
             builder.export_symbol(symbol)
+        for symbol, address in symbols.items():
+            builder.import_symbol(symbol, address)
         with self._lock:
             name = f"graphc.{next(self._numbers)}"
             return Library(builder.link(self._linker, name), self)
@@ -80,9 +91,11 @@ def engine() -> Engine:
     return Engine()
 
 
-def compile(text: str, target: Target | str | None = None) -> Library:
+def compile(
+    text: str, target: Target | str | None = None, symbols: Mapping[str, int] | None = None
+) -> Library:
     """``engine().compile`` for a target, its name, or the host."""
-    return engine().compile(text, resolve(target))
+    return engine().compile(text, resolve(target), symbols)
 
 
 def emit_object(text: str, target: Target) -> bytes:

@@ -66,8 +66,19 @@ def output_maker(shape: tuple[int, ...], dtype: np.dtype) -> Callable[[], np.nda
     nbytes = math.prod(shape) * dtype.itemsize
     if nbytes < _SMALL_OUTPUT:
         return partial(np.empty, shape, dtype)
-    source = aligned_bytes if nbytes < LARGE else outputs.take
-    return lambda: source(nbytes).view(dtype).reshape(shape)
+    if nbytes < LARGE:
+        return partial(_aligned_output, shape, dtype, nbytes)
+    return lambda: outputs.take(nbytes).view(dtype).reshape(shape)
+
+
+class _Block(np.ndarray):
+    """Bytes under an output.  A type of its own, so that NumPy gives a view of the output the
+    output for its base, and not the bytes: who looks at its references knows of all its views."""
+
+
+def _aligned_output(shape: tuple[int, ...], dtype: np.dtype, nbytes: int) -> np.ndarray:
+    block = _Block((nbytes + ALIGNMENT,), np.uint8)
+    return np.ndarray(shape, dtype, block, -address_of(block) % ALIGNMENT)
 
 
 def _from_alignment(raw: np.ndarray, alignment: int, nbytes: int) -> np.ndarray:
@@ -197,15 +208,16 @@ class Arena:
     """The scratch memory of an executable's calls.  Kept between calls; grows, never shrinks.
 
     With ``poison`` every call finds NaNs in it and guard bands round exactly what it asked for.
+    ``place`` is the address of two words that native code reads: address and capacity.
     """
 
     def __init__(self, poison: bool = False) -> None:
         self._poison = poison
-        self._memory = aligned_bytes(ALIGNMENT)
         self._guarded: Guarded | None = None
-        self.address = address_of(self._memory)
-        self.capacity = 0
+        self._words = np.zeros(2, np.int64)
+        self.place = address_of(self._words)
         self.high_water = 0
+        self._use(aligned_bytes(ALIGNMENT), 0)
 
     def reserve(self, nbytes: int) -> int:
         """The address of at least ``nbytes`` bytes; growing loses what was in the arena."""
@@ -226,6 +238,10 @@ class Arena:
     def _grow(self, nbytes: int) -> None:
         """The old block goes first, so that both need not fit; an error leaves an empty arena."""
         wanted = max(nbytes, self.capacity + self.capacity // 2)
-        self._memory, self.capacity = aligned_bytes(ALIGNMENT), 0
-        self._memory = aligned_bytes(wanted)
-        self.address, self.capacity = address_of(self._memory), wanted
+        self._use(aligned_bytes(ALIGNMENT), 0)
+        self._use(aligned_bytes(wanted), wanted)
+
+    def _use(self, memory: np.ndarray, capacity: int) -> None:
+        self._memory = memory
+        self.address, self.capacity = address_of(memory), capacity
+        self._words[:] = self.address, capacity

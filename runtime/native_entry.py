@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NativeEntry:
-    """``run`` takes a frame's address and gives a status, ``fill_sizes`` takes a table's address.
+    """``run`` takes a frame's address and gives a status, ``fill_sizes`` takes a table's address;
+    ``address`` is that of ``run``'s code.
 
     Other Python threads run meanwhile.  The code is unmapped with the last reference to
     ``library``, so whoever may call has to hold this whole object.
     """
 
+    address: int
     run: Callable[[int], int]
     fill_sizes: Callable[[int], None]
     library: Library
@@ -26,6 +28,7 @@ class NativeEntry:
 
 def find(library: Library, name: str) -> NativeEntry:
     """The entry ``name`` of ``library``; raises as ``Library.address`` does."""
-    run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(library.address(name))
+    address = library.address(name)
+    run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
     sizes = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address(f"{name}.sizes"))
-    return NativeEntry(run, sizes, library)
+    return NativeEntry(address, run, sizes, library)

@@ -12,6 +12,10 @@ text of ``Entry.sizes`` beyond them.  ``frame`` is an array of 8-byte words::
     word 4  status code  5  failing index           6  failing value        7  (reserved, zero)
     word 8 ...           buffers: inputs, parameters, constants, outputs, each in the entry's order
 
+``pool``, where it is not null, is a team of threads: four words, the address of a function that
+runs a kernel's units (``runtime/native/pool.ll``), the number of threads, and the picoseconds of
+work from which a kernel is worth sharing, and worth waking threads for.
+
 ``profile`` is an array of i64, two a kernel: cycles spent (llvm.readcyclecounter) and calls.
 All buffers are contiguous row-major.  A bool is one byte, 0 or 1.  Inputs and outputs are aligned
 to their element, parameters and constants to 64 bytes.

@@ -12,12 +12,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from runtime.batches import Batches
 from runtime.callbacks import Callback
 from runtime.checkpoint import load_checkpoint, restore, save_checkpoint
 from runtime.entry_point import EntryPoint
-from runtime.errors import CheckpointError, InputError, InputNameError
+from runtime.errors import CheckpointError, InputDtypeError, InputError, InputNameError
 from runtime.executable import Executable
+from runtime.gathering import Cast
 from runtime.history import Average, History
 from runtime.interruption import DeferredInterrupt
 from runtime.naming import suggestion
@@ -35,14 +38,15 @@ class Run:
     validation_entry: str
     callbacks: tuple[Callback, ...]
 
-    def data_settings(self) -> dict[str, int]:
-        """What decides which rows are in which batch: a resumed run needs the same."""
+    def data_settings(self) -> dict[str, Any]:
+        """What decides which numbers are in which batch: a resumed run needs the same."""
         batches = self.batches
         return {
             "seed": batches.seed,
             "batch_size": batches.batch_size,
             "shuffle": int(batches.shuffle),
             "samples": batches.samples,
+            "scale": {name: cast.scale for name, cast in batches.casts.items()},
         }
 
 
@@ -83,15 +87,19 @@ class Trainer:
         validation_entry: str = "evaluate",
         callbacks: Sequence[Callback] = (),
         fixed: Mapping[str, Any] | None = None,
+        scale: Mapping[str, float] | None = None,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
         """Trains ``epochs`` more epochs on ``data``, arrays of equal length by the inputs' names.
 
         Every output of rank 0 is a metric, averaged over samples.  ``validation`` is data for
         ``validation_entry``, whose metrics get the prefix ``val_``.  ``fixed`` are inputs that are
-        the same for each batch.  ``resume`` names a checkpoint of an unfinished ``fit`` with the
-        same arguments: it is taken up there, to the same bits as without interruption; where there
-        is no such file yet, training starts from the beginning.
+        the same for each batch.  ``scale`` maps names of data to a factor: in each batch their
+        elements, of whatever dtype, become the input's floats and are multiplied by it, so that
+        ``scale={"images": 1 / 255}`` trains on bytes; it holds for ``validation`` too.  ``resume``
+        names a checkpoint of an unfinished ``fit`` with the same arguments: it is taken up there,
+        to the same bits as without interruption; where there is no such file yet, training starts
+        from the beginning.
 
         Ctrl-C finishes the step; then ``KeyboardInterrupt`` is raised, with the parameters of that
         step, the epochs done in ``history`` and ``history.interrupted`` set.  An epoch cut short is
@@ -100,7 +108,8 @@ class Trainer:
         if not isinstance(epochs, int) or epochs < 0:
             raise ValueError(f"epochs should be an int of at least 0, not {epochs!r}")
         self._abandon_partial_epoch()
-        batches = Batches(data, batch_size, shuffle=shuffle, seed=seed)
+        casts = _casts(self._entry, scale)
+        batches = Batches(data, batch_size, shuffle=shuffle, seed=seed, casts=casts)
         watching, same = _checked_callbacks(callbacks), dict(fixed or {})
         twice = sorted(same.keys() & batches.arrays.keys())
         if twice:
@@ -121,10 +130,12 @@ class Trainer:
         data: Mapping[str, Any],
         batch_size: int = 1024,
         fixed: Mapping[str, Any] | None = None,
+        scale: Mapping[str, float] | None = None,
     ) -> dict[str, float]:
         """The rank-0 outputs of ``entry``, averaged over the samples of ``data``.
 
-        Arrays that the entry does not take are left out, so that training data will do.
+        Arrays that the entry does not take are left out, so that training data will do; ``scale``
+        is that of ``fit``.
         Raises ``ValueError`` for an entry that updates parameters or has no such output.
         """
         called = self._find(entry)
@@ -135,8 +146,10 @@ class Trainer:
         wanted = {spec.name for spec in called.entry.inputs}
         same = {name: value for name, value in (fixed or {}).items() if name in wanted}
         rows = {name: value for name, value in data.items() if name in wanted}
+        chosen = {name: factor for name, factor in (scale or {}).items() if name in wanted}
+        batches = Batches(rows, batch_size, shuffle=False, casts=_casts(called, chosen))
         average = Average()
-        for batch in Batches(rows, batch_size, shuffle=False).epoch(0):
+        for batch in batches.epoch(0):
             average.add(_outputs(called, {**same, **batch.arrays}), batch.count)
         return average.means()
 
@@ -177,7 +190,8 @@ class Trainer:
         _tell(run, "on_epoch_begin", self, self.epoch)
         started = perf_counter() - self._seconds
         for batch in run.batches.epoch(self.epoch, self.step):
-            outputs = _outputs(self._entry, {**run.fixed, **batch.arrays})
+            inputs = {**run.fixed, **batch.arrays} if run.fixed else batch.arrays
+            outputs = _outputs(self._entry, inputs)
             self._average.add(outputs, batch.count)
             self.step += 1
             self._seconds = perf_counter() - started
@@ -191,9 +205,8 @@ class Trainer:
     def _finish_epoch(self, run: Run) -> None:
         metrics = self._average.means()
         if run.validation is not None:
-            found = self.evaluate(
-                run.validation_entry, run.validation, run.batches.batch_size, run.fixed
-            )
+            size, scale = run.batches.batch_size, run.data_settings()["scale"]
+            found = self.evaluate(run.validation_entry, run.validation, size, run.fixed, scale)
             metrics |= {f"val_{name}": value for name, value in found.items()}
         self.history.epochs.append(metrics)
         self.history.seconds.append(self._seconds)
@@ -249,6 +262,25 @@ def _checked_callbacks(given: Sequence[Callback]) -> tuple[Callback, ...]:
             kind = type(callback).__name__
             raise InputError(f"a callback should be a runtime.callbacks.Callback, not {kind}")
     return tuple(given)
+
+
+def _casts(entry: EntryPoint, scale: Mapping[str, float] | None) -> dict[str, Cast]:
+    """What ``scale`` asks of the data that ``entry`` takes."""
+    if not isinstance(scale, Mapping | None):
+        kind = type(scale).__name__
+        raise InputError(f"scale should be a dict of factors by the names of data, not {kind}")
+    dtypes = {spec.name: spec.dtype for spec in entry.entry.inputs}
+    casts = {}
+    for name, factor in (scale or {}).items():
+        if name not in dtypes:
+            hint = suggestion(name, dtypes)
+            raise InputNameError(f"{entry.name} has no input named {name!r} to scale{hint}")
+        if not dtypes[name].startswith("float"):
+            raise InputDtypeError(f"input {name!r} is {dtypes[name]}: only floats can be scaled")
+        if isinstance(factor, bool) or not isinstance(factor, int | float | np.number):
+            raise InputError(f"scale of {name!r} should be a number, not {factor!r}")
+        casts[name] = Cast(dtypes[name], float(factor))
+    return casts
 
 
 def _outputs(entry: EntryPoint, inputs: Mapping[str, Any]) -> dict[str, Any]:

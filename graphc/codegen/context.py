@@ -40,7 +40,8 @@ class Context:
         self.only: Position | None = {}
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
-        self.lowerings: dict[int, Callable[..., Value]] = {}
+        self.lowerings: dict[int, Callable[..., list[Value]]] = {}
+        self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []

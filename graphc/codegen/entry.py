@@ -1,13 +1,15 @@
 """Entries: the functions of a module that the runtime calls, with the frame of runtime.program.
 
 An entry calls its kernels in order, each for all of its units, and leaves when a check failed.
+Units that are enough work are handed to the pool of ``runtime.native``, where the frame has one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.kernel import ModuleParts, has_checks, unit_count
+from graphc.codegen.kernel import chunk_count, has_checks, unit_count
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
@@ -17,6 +19,7 @@ from graphc.loops.plan import EntryPlan, FrameBuffer, KernelCall, Place
 from runtime.program import (
     FRAME_ARENA,
     FRAME_BUFFERS,
+    FRAME_POOL,
     FRAME_PROFILE,
     FRAME_STATUS,
     FRAME_TABLE,
@@ -28,16 +31,18 @@ _ARM_FLUSH_BITS = 1 << 24  # FPCR: the same
 
 _RUN = """\
 define internal void @graphc.run(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-ptr %counters) #0 {
+i64 %chunks, i64 %work, ptr %pool, ptr %counters) #0 {
 entry:
   %counted = icmp ne ptr %counters, null
   br i1 %counted, label %profiled, label %plain
 plain:
-  call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %units)
+  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
+i64 %work, ptr %pool)
   ret void
 profiled:
   %start = call i64 @llvm.readcyclecounter()
-  call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %units)
+  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
+i64 %work, ptr %pool)
   %stop = call i64 @llvm.readcyclecounter()
   %spent = sub i64 %stop, %start
   %old = load i64, ptr %counters
@@ -47,6 +52,28 @@ profiled:
   %calls = load i64, ptr %second
   %more = add i64 %calls, 1
   store i64 %more, ptr %second
+  ret void
+}
+
+define internal void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
+i64 %chunks, i64 %work, ptr %pool) #0 {
+entry:
+  %several = icmp sgt i64 %units, 1
+  %threads = icmp ne ptr %pool, null
+  %both = and i1 %several, %threads
+  br i1 %both, label %weigh, label %alone
+weigh:
+  %place = getelementptr i64, ptr %pool, i64 2
+  %least = load i64, ptr %place
+  %much = icmp sge i64 %work, %least
+  br i1 %much, label %together, label %alone
+alone:
+  call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %units)
+  ret void
+together:
+  %run = load ptr, ptr %pool
+  call void %run(ptr %pool, ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
+i64 %chunks, i64 %work)
   ret void
 }
 """
@@ -100,6 +127,7 @@ class _Entry:
         self._table = self._word(FRAME_TABLE)
         self._arena = self._word(FRAME_ARENA)
         self._profile = self._word(FRAME_PROFILE)
+        self._pool = self._word(FRAME_POOL)
         self._sizes = SizeValues(writer, slots, self._table.text)
         self._control: Value | None = None
 
@@ -139,9 +167,11 @@ class _Entry:
             )
             writer.effect(f"store ptr {place.text}, ptr {address.text}")
         units = self._sizes.value(unit_count(call.kernel))
+        work = self._sizes.value(call.work)
         writer.effect(
             f"call void @graphc.run(ptr {symbol}, ptr {buffers}, ptr {self._table.text},"
-            f" i64 {units.text}, ptr {self._counters(number)})"
+            f" i64 {units.text}, i64 {chunk_count(call.kernel)}, i64 {work.text},"
+            f" ptr {self._pool.text}, ptr {self._counters(number)})"
         )
         if has_checks(call.kernel):
             self._leave_on_failure()

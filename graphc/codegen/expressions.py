@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from graphc.codegen import access
+from graphc.codegen import access, outlining
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, positions, single, spans
 from graphc.codegen.scalar_llvm import LLVMBuilder
@@ -26,6 +26,7 @@ from graphc.loops.ir import (
 from graphc.loops.scalars import elementwise
 
 Lower = Callable[..., Value]
+Points = Sequence[Sequence[Value]]
 
 _ANY: dict[str, Callable[[LLVMBuilder], Lower]] = {
     "equal": lambda b: b.eq,
@@ -80,18 +81,27 @@ def axis_index(context: Context, axis: TileAxis) -> Grid:
 def _apply(context: Context, expression: Apply) -> Grid:
     lower = context.lowerings.get(id(expression))
     if lower is None:
-        lower = context.lowerings[id(expression)] = lowering(context.builder, expression)
+        lower = context.lowerings[id(expression)] = _at_points(context, expression)
     grids = [evaluate(context, operand) for operand in expression.operands]
     if context.only is not None:
         here = context.only
-        value = lower(*[grid.at(here) for grid in grids])
-        return Grid({name: (here[name], 1) for grid in grids for name in grid.axes}, (value,))
+        values = lower([[grid.at(here) for grid in grids]])
+        return Grid({name: (here[name], 1) for grid in grids for name in grid.axes}, values)
     used: set[str] = set().union(*(grid.axes for grid in grids))
     if not used:
-        return single(lower(*(grid.values[0] for grid in grids)))
+        return single(lower([[grid.values[0] for grid in grids]])[0])
     axes = [axis for axis in context.axes if axis.name in used]
-    values = [lower(*(grid.at(at) for grid in grids)) for at in positions(axes)]
+    values = lower([[grid.at(at) for grid in grids] for at in positions(axes)])
     return Grid(spans(axes), values)
+
+
+def _at_points(context: Context, expression: Apply) -> Callable[[Points], list[Value]]:
+    """What an op is at points, each given by its operands there."""
+    lower = lowering(context.builder, expression)
+    if expression.op not in context.repeated:
+        return lambda points: [lower(*operands) for operands in points]
+    key = (expression.op, repr(expression.attributes))
+    return lambda points: outlining.apply(context.builder, key, lower, points)
 
 
 def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:

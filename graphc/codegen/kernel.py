@@ -8,10 +8,10 @@ of a parallel loop, else one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from graphc.codegen import body, nest
 from graphc.codegen.context import Context
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value
@@ -19,15 +19,8 @@ from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
 from graphc.loops.ir import Check, For, Kernel
+from graphc.loops.repetition import repeated
 from runtime.target import Target
-
-
-@dataclass
-class ModuleParts:
-    """What the functions of a module share: declarations, and constants by their text."""
-
-    declarations: set[str] = field(default_factory=set)
-    constants: dict[str, str] = field(default_factory=dict)
 
 
 def emit_kernel(
@@ -35,8 +28,9 @@ def emit_kernel(
 ) -> str:
     """The lines within the function's braces; ``slots`` are the places of sizes in the table."""
     writer = Writer()
-    builder = LLVMBuilder(writer, target, parts.constants)
+    builder = LLVMBuilder(writer, target, parts)
     context = Context(writer, builder, SizeValues(writer, slots), target, kernel.arguments)
+    context.repeated = repeated(kernel.body)
     for position, argument in enumerate(kernel.arguments):
         context.pointers[argument.name] = _buffer(writer, position)
     if has_checks(kernel):
@@ -46,7 +40,7 @@ def emit_kernel(
         body.together(context, kernel.body)
     else:
         begin, end = (Value(name, dtypes.int64) for name in ("%begin", "%end"))
-        nest.emit(context, loop, nest.Units(begin, end))
+        nest.emit(context, loop, nest.units(loop, begin, end))
     writer.effect("ret void")
     parts.declarations |= writer.declarations
     return writer.body()
@@ -63,6 +57,12 @@ def unit_count(kernel: Kernel) -> Size:
     """The number of units that threads may share."""
     loop = parallel_loop(kernel)
     return 1 if loop is None else nest.unit_count(loop)
+
+
+def chunk_count(kernel: Kernel) -> int:
+    """Into how many chunks a thread's share of the units may be cut, for others to help with."""
+    loop = parallel_loop(kernel)
+    return 1 if loop is None else nest.chunk_count(loop)
 
 
 def has_checks(kernel: Kernel) -> bool:

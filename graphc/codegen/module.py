@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
-from graphc.codegen.kernel import ModuleParts, emit_kernel
+from graphc.codegen.kernel import emit_kernel
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import global_name
 from graphc.ir.dims import Size, named
 from graphc.loops.ir import Kernel
@@ -76,5 +77,6 @@ def _text(functions: _Functions, lines: list[str], target: Target) -> str:
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
     attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
     declarations = sorted(functions.parts.declarations)
-    everything = [zeros, *constants, "", *functions.lines, *lines, *declarations, attributes]
+    written = [*functions.parts.definitions(), *functions.lines, *lines]
+    everything = [zeros, *constants, "", *written, *declarations, attributes]
     return "\n".join(everything) + "\n"

@@ -16,36 +16,57 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
-from graphc.loops.ir import TREE, Axis, Column, For
+from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Store
+from graphc.loops.walk import expressions
 
-Emit = Callable[[], None]
+Inside = Callable[["Units | None"], None]
+_ENOUGH = 64  # units that many threads can share well
+_STRIP_BYTES = 1024  # of each row, which are worth going down the rows for
+LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
 
 
 @dataclass(frozen=True)
 class Units:
-    """The tiles of the outermost axis to run: from ``begin`` up to ``end``."""
+    """The units to run, from ``begin`` up to ``end``: the tiles of ``axes``, given by name and
+    number of tiles, the first outermost.  Of a single axis, ``group`` tiles make a unit."""
 
     begin: Value
     end: Value
+    axes: tuple[tuple[str, Size], ...]
+    group: int = 1
+
+
+def units(loop: For, begin: Value, end: Value) -> Units | None:
+    """The units of ``loop`` from ``begin`` up to ``end``, where it has several."""
+    axes = _unit_axes(loop)
+    return Units(begin, end, axes, _group(loop)) if axes else None
+
+
+def unit_count(loop: For) -> Size:
+    """The number of units, which threads may share."""
+    return dims.ceil_divide(dims.product(count for _, count in _unit_axes(loop)), _group(loop))
+
+
+def chunk_count(loop: For) -> int:
+    """Into how many chunks a thread's share may be cut.  Where rows stream past the units, each
+    chunk takes a part of every row, and long parts are much faster than short ones."""
+    return 1 if _streams(loop) else 8
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
-    """Emit a loop nest; of its unit axis only the tiles ``units`` where given."""
+    """Emit a loop nest; only its ``units`` where given."""
     ordered = loop_order(loop)
-    depth_of_units = _unit_depth(loop) if units is not None else None
-    shared = -1 if depth_of_units is None else depth_of_units
 
-    def inside(depth: int) -> None:
+    def inside(depth: int, units: Units | None) -> None:
         if depth == len(ordered):
             body.of_tile(context, loop.body)
             return
         if depth == 1:
             staging.stage(context, loop, ordered[1:])
-        column.clear(context, loop, ordered[depth:], units if depth <= shared else None)
-        some = units if depth == shared else None
-        _axis(context, loop, ordered[depth], lambda: inside(depth + 1), some)
+        column.clear(context, loop, ordered[depth:], units)
+        _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
-    inside(0)
+    inside(0, units)
 
 
 def loop_order(loop: For) -> Sequence[Axis]:
@@ -53,25 +74,43 @@ def loop_order(loop: For) -> Sequence[Axis]:
     return (loop.axes[-1], *loop.axes[:-1])
 
 
-def unit_count(loop: For) -> Size:
-    """The number of tiles of the unit axis, which threads may share."""
-    depth = _unit_depth(loop)
-    if depth is None:
-        return 1
-    axis = loop_order(loop)[depth]
-    return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
-
-
-def _unit_depth(loop: For) -> int | None:
-    """Which loop's tiles are the units: the outermost one of several tiles along which no column
-    is carried; none where there is no such loop."""
+def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
+    """The axes whose tiles are the units: of those with several tiles, along which no column is
+    carried, as many of the outermost as give units enough; one, where a column is carried."""
     carried = {s.axis for s in loop.body if isinstance(s, Column)}
-    for depth, axis in enumerate(loop_order(loop)):
-        points = _points(loop, axis, axis.vector > 1)
-        several = not isinstance(axis.extent, int) or axis.extent > points
-        if several and axis.name not in carried:
-            return depth
-    return None
+    found: list[tuple[str, Size]] = []
+    known = 1
+    for axis in loop_order(loop):
+        count = _tiles(loop, axis)
+        if axis.name in carried or count == 1:
+            continue
+        found.append((axis.name, count))
+        known *= count if isinstance(count, int) else 1
+        if carried or known >= _ENOUGH:
+            break
+    return tuple(found)
+
+
+def _group(loop: For) -> int:
+    """How many tiles make a unit: many where rows stream past them, so that of each row there is
+    enough to be worth the way."""
+    if not _streams(loop):
+        return 1
+    axes = {axis.name: axis for axis in loop.axes}
+    for name, _ in _unit_axes(loop):
+        points = _points(loop, axes[name], axes[name].vector > 1)
+        return max(1, _STRIP_BYTES // (4 * points))
+    return 1
+
+
+def _streams(loop: For) -> bool:
+    """Whether a column is carried along the outermost loop."""
+    first = loop_order(loop)[0]
+    return any(isinstance(s, Column) and s.axis == first.name for s in loop.body)
+
+
+def _tiles(loop: For, axis: Axis) -> Size:
+    return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
@@ -87,8 +126,11 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     return -(-axis.extent // tiles)
 
 
-def _axis(context: Context, loop: For, axis: Axis, inside: Emit, units: Units | None) -> None:
-    """All tiles of one axis, or ``units`` of them."""
+def _axis(
+    context: Context, loop: For, axis: Axis, units: Units | None, inside: Inside
+) -> None:
+    """All tiles of one axis, or those of ``units``; ``inside`` is given the units that are left to
+    tell apart within a tile."""
     writer = context.writer
     vectors = axis.vector > 1 and context.vector_axis is None
     width = axis.vector if vectors else 0
@@ -97,32 +139,86 @@ def _axis(context: Context, loop: For, axis: Axis, inside: Emit, units: Units | 
     extent = context.size(axis.extent)
     tiles = writer.divide(extent, points)
     count = points // width if width else points
-    first, last = (units.begin, units.end) if units else (index(0), tiles)
+    own = units is not None and units.axes[0][0] == axis.name
+    step = index(points)
+    limit = None
+    if width and _is_long(loop) and not _divides(points, extent):
+        # One body with masks for all tiles: they cost it little, another body costs LLVM as much.
+        tiles, limit = writer.divide(writer.add(extent, index(points - 1)), points), extent
+    first, last = _own_tiles(context, units) if units and own else (index(0), tiles)
+
+    def within(tile: TileAxis) -> None:
+        with context.within(tile):
+            number = writer.divide(tile.base, points)
+            inside(_units_within(context, units, number) if units and own else units)
 
     def full(at: Value, _: Sequence[Value]) -> Sequence[Value]:
-        with context.within(TileAxis(axis.name, at, count, width)):
-            inside()
+        within(TileAxis(axis.name, at, count, width, 0, limit))
         return ()
 
-    step = index(points)
     stop = writer.multiply(writer.smaller(last, tiles), step)
     writer.loop(writer.multiply(first, step), stop, points, (), full)
-    whole = writer.multiply(tiles, step)
-    if points == 1 or (whole.literal is not None and whole.literal == extent.literal):
+    if limit is not None or _divides(points, extent):
         return
+    whole = writer.multiply(tiles, step)
     more = writer.compare("slt", whole, extent)
-    if units is not None:
+    if own:
         more = context.builder.bit_and(more, writer.compare("sgt", last, tiles))
 
     def rest() -> Sequence[Value]:
-        _rest(context, axis, whole, extent, (count, width), inside)
+        _rest(context, axis, whole, extent, (count, width), within)
         return ()
 
     writer.branch(more, rest)
 
 
+def _own_tiles(context: Context, units: Units) -> tuple[Value, Value]:
+    """The first tile of the units' outermost axis that they touch, and the one after the last."""
+    writer = context.writer
+    if len(units.axes) == 1:
+        group = index(units.group)
+        return writer.multiply(units.begin, group), writer.multiply(units.end, group)
+    inner = _units_a_tile(context, units)
+    up = writer.subtract(writer.add(units.end, inner), index(1))
+    return writer.quotient(units.begin, inner), writer.quotient(up, inner)
+
+
+def _units_within(context: Context, units: Units, number: Value) -> Units | None:
+    """Those of ``units`` that lie in tile ``number`` of the outermost axis."""
+    if len(units.axes) == 1:
+        return None
+    writer, inner = context.writer, _units_a_tile(context, units)
+    before = writer.multiply(number, inner)
+    begin = writer.larger(writer.subtract(units.begin, before), index(0))
+    end = writer.smaller(writer.subtract(units.end, before), inner)
+    return Units(begin, end, units.axes[1:], units.group)
+
+
+def _units_a_tile(context: Context, units: Units) -> Value:
+    """Units in one tile of the outermost axis; 1 where there are none, since it is divided by."""
+    size = dims.product(count for _, count in units.axes[1:])
+    return context.writer.larger(context.size(size), index(1))
+
+
+def _is_long(loop: For) -> bool:
+    """Whether the loop has lets and stores alone, and many ops."""
+    if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
+        return False
+    return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG
+
+
+def _divides(points: int, extent: Value) -> bool:
+    """Whether tiles of ``points`` surely leave no rest."""
+    return points == 1 or (extent.literal is not None and int(extent.literal) % points == 0)
+
+
 def _rest(
-    context: Context, axis: Axis, start: Value, extent: Value, shape: tuple[int, int], inside: Emit
+    context: Context,
+    axis: Axis,
+    start: Value,
+    extent: Value,
+    shape: tuple[int, int],
+    within: Callable[[TileAxis], None],
 ) -> None:
     """What is left of an axis after its full tiles."""
     count, width = shape
@@ -130,18 +226,14 @@ def _rest(
         points = int(extent.literal) - int(start.literal)
         count = -(-points // width) if width else points
         valid = points if width and points % width else None
-        tile = TileAxis(axis.name, start, count, width, 0, None, valid)
-        with context.within(tile):
-            inside()
+        within(TileAxis(axis.name, start, count, width, 0, None, valid))
         return
     if not width:
-        with context.within(TileAxis(axis.name, start, count, 0, 0, extent)):
-            inside()
+        within(TileAxis(axis.name, start, count, 0, 0, extent))
         return
 
     def masked(at: Value, _: Sequence[Value]) -> Sequence[Value]:
-        with context.within(TileAxis(axis.name, at, 1, width, 0, extent)):
-            inside()
+        within(TileAxis(axis.name, at, 1, width, 0, extent))
         return ()
 
     context.writer.loop(start, extent, width, (), masked)

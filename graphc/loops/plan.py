@@ -33,13 +33,15 @@ Place = FrameBuffer | ArenaSlot
 @dataclass(frozen=True)
 class KernelCall:
     """One call of a kernel: the place of each of its arguments, in the order of the arguments.
-    ``nodes`` and ``locations`` say what it computes and where the user wrote that."""
+    ``nodes`` and ``locations`` say what it computes and where the user wrote that; ``work`` is
+    about how many picoseconds of one thread it takes."""
 
     kernel: Kernel
     places: tuple[Place, ...]
     nodes: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
     kind: str = "map"
+    work: Size = 0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from graphc.ir.types import TensorType
 from graphc.loops import ir
 from graphc.loops.checks import check_kernels
 from graphc.loops.collapse import collapse
-from graphc.loops.cost import kernel_bytes, kernel_flops
+from graphc.loops.cost import kernel_bytes, kernel_flops, kernel_work
 from graphc.loops.inplace import merged, read_only_before_store
 from graphc.loops.lowering import Lowered, lower
 from graphc.loops.memory import Memory, place_slots
@@ -119,6 +119,7 @@ class _Planner:
             found.update({offset: None, size: None})
         for call in calls:
             found.update({kernel_flops(call.kernel): None, kernel_bytes(call.kernel): None})
+            found[call.work] = None
         return tuple(size for size in found if not isinstance(size, int))
 
     def _call(self, step: Step, scratch: dict[tuple[int, str], Place]) -> KernelCall:
@@ -140,7 +141,8 @@ class _Planner:
         ]  # fmt: skip
         kernel, kept = merged(kernel, places, overwriting)
         scheduled = schedule(collapse(kernel), self.target)
-        return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind)
+        work = kernel_work(scheduled, self.target)
+        return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind, work)
 
     # -- where results go -------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from graphc.loops.repetition import TOGETHER, repeated
 from graphc.loops.walk import expressions
 from runtime.target import Target
 
@@ -83,10 +84,12 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     *outer, last = loop.axes
     streamed = _streamed(loop, lanes)
     if streamed is not None:
-        return _nest(tuple(outer), (streamed,), outermost) if outer else streamed
+        if outer:
+            return _nest(tuple(outer), (streamed,), outermost)
+        return replace(streamed, parallel=outermost)
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
-    vectors = 4 if folds else 1 if ops > LONG else 2
+    vectors = TOGETHER if repeated(loop.body) else 4 if folds else 1 if ops > LONG else 2
     tile = lanes * vectors
     if isinstance(last.extent, int):
         tile = min(tile, -(-last.extent // lanes) * lanes)

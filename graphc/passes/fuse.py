@@ -94,6 +94,7 @@ class Grouping:
             home.nodes.remove(node)
             self._sources.pop(home, None)
             self.group[node] = group_of(node, self.position[node])
+            self._needs_up_to(self.group[node])
             self._try(self.group[node], reader)
             if self.group[node] is not self.group[reader.nodes[0]]:
                 home.nodes.append(node)
@@ -136,6 +137,27 @@ class Grouping:
         assert isinstance(joint, Group)
         for node in joint.nodes:
             self.group[node] = joint
+        self._readers_follow(joint)
+
+    def _needs_up_to(self, group: Group) -> None:
+        """Sets ``group.last`` from the groups that it reads."""
+        group.last = max([group.last, *(g.last for g in self.producers(group))])
+
+    def _readers_follow(self, group: Group) -> None:
+        """Whoever needs ``group`` needs all of it, what stands after the reader included."""
+        pending = [group]
+        while pending:
+            current = pending.pop()
+            readers = (
+                self.group[reader]
+                for node in current.nodes
+                for value in node.results
+                for reader in self.uses.readers.get(value, ())
+            )
+            for reader in dict.fromkeys(readers):
+                if reader.last < current.last:
+                    reader.last = current.last
+                    pending.append(reader)
 
     def joinable(self, producer: Group, consumer: Group) -> Reason | None:
         """Why the two may not be one kernel; ``None`` where they may."""
@@ -164,8 +186,8 @@ class Grouping:
             if current is on:
                 return True
             for producer in self.producers(current):
-                # What ends before ``on`` begins can't need it.
-                if producer not in seen and producer.last >= on.first:
+                # A group that needs another is ``last`` no earlier.
+                if producer not in seen and producer.last >= on.last:
                     seen.add(producer)
                     pending.append(producer)
         return False

@@ -42,15 +42,14 @@ class Reason:
 @dataclass(eq=False)
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
-    within the group), which therefore can't be outputs.  ``first`` and ``last`` bound the nodes'
-    positions in the graph."""
+    within the group), which therefore can't be outputs.  No node of the group, or of a group that
+    it needs, comes after the position ``last`` in the graph."""
 
     kind: str
     nodes: list[Node]
     domain: Shape
     along: int | None = None
     inside: set[Node] = field(default_factory=set)
-    first: int = 0
     last: int = 0
 
     @property
@@ -78,7 +77,7 @@ def units_dropped(shape: Shape) -> Shape:
 def group_of(node: Node, position: int) -> Group:
     """The group of one node."""
     kind, domain, along = _shape_of_loops(node)
-    return Group(kind, [node], domain, along, first=position, last=position)
+    return Group(kind, [node], domain, along, last=position)
 
 
 def _shape_of_loops(node: Node) -> tuple[str, Shape, int | None]:
@@ -217,8 +216,8 @@ def _named(edge: Edge) -> str:
 
 
 def _union(a: Group, b: Group, kind: str, domain: Shape, along: int | None) -> Group:
-    first, last = min(a.first, b.first), max(a.last, b.last)
-    return Group(kind, [*a.nodes, *b.nodes], domain, along, a.inside | b.inside, first, last)
+    last = max(a.last, b.last)
+    return Group(kind, [*a.nodes, *b.nodes], domain, along, a.inside | b.inside, last)
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:

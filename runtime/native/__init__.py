@@ -1,1 +1,1 @@
-"""native."""
+"""Fixed LLVM text that programs run with; see ``runtime.pool``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -152,10 +153,16 @@ class Native:
         self.call(*arguments)
 
     def by_units(self, *arrays: np.ndarray, **bindings: int) -> None:
-        """One call for each unit, the last one first, as threads might."""
+        """One call for each of several runs of units, the last one first, as threads might."""
         (buffers, table, _, units), _keep = self.prepare(arrays, bindings)
-        for unit in reversed(range(units)):
-            self.call(buffers, table, unit, unit + 1)
+        runs, begin = [], 0
+        for length in itertools.cycle((1, 3, 2, 7, 1)):
+            if begin >= units:
+                break
+            runs.append((begin, min(begin + length, units)))
+            begin += length
+        for begin, end in reversed(runs):
+            self.call(buffers, table, begin, end)
 
 
 def shape_of(argument: Argument, bindings: Mapping[str, int]) -> tuple[int, ...]:

@@ -8,10 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tests.loops.records  # noqa: F401
+from graphc.ir.dims import named
 from graphc.loops import interpreter
+from graphc.loops.ir import TREE, Argument, Axis, AxisIndex, Column, For, Kernel
 from tests.codegen.kernels import (
     Native,
+    at,
     dense,
+    f32,
     hidden_gradient,
     hidden_update,
     shape_of,
@@ -63,6 +67,19 @@ def test_products_of_odd_sizes(shape, target):
         a.name: rng.standard_normal(shape_of(a, {})).astype(np.float32) for a in kernel.arguments
     }
     check(kernel, arrays, {}, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("columns", (15, 257, 700, 1024))
+def test_columns_beside_streaming_rows(columns, target):
+    axes = (Axis("j", columns, 16, 16), Axis("n", named("N"), TREE))
+    column = Column("s", (AxisIndex("j"),), "add", "n", at("x", "n", "j"))
+    arguments = (Argument("x", f32, (named("N"), columns)), Argument("s", f32, (columns,), "out"))
+    kernel = Kernel("sums", arguments, (For(axes, (column,), True),), ("N",))
+    for n in (0, 1, 8, 21):
+        rng = np.random.default_rng(n)
+        arrays = {"x": rng.standard_normal((n, columns), np.float32), "s": np.zeros(columns, "f4")}
+        check(kernel, arrays, {"N": n}, target)
 
 
 @pytest.mark.parametrize("kind", sorted(random_kernels.KINDS))

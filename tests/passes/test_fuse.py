@@ -162,3 +162,40 @@ def test_why_not_fused_of_unknown_names() -> None:
     exe = graphc.compile(graphc.abs(_input("x", "N")))
     with pytest.raises(graphc.errors.ArgumentError, match="no entry has values named"):
         exe.why_not_fused("absent", "abs")
+
+
+_WOULD_BE_A_CIRCLE = """
+graph @g(%x3: f32[3], %x0: f32[8, 7, 3, 3, 3], %a: f32[8, 7, 3, 3], %b: f32[4, 2, 7, 3, 3],
+         %c: f32[8, 7, 3, 3, 1], %d: f32[4, 2, 7, 3, 3], %e: f32[8, 7, 3, 3, 3]) {
+  %0 = expand_dims(%x3) {axes = [0]} : f32[1, 3]
+  %1 = broadcast(%0) {shape = [8, 7, 3, 1, 3], axes = [3, 4]} : f32[8, 7, 3, 1, 3]
+  %x1 = elu(%x0) {alpha = 1.0} : f32[8, 7, 3, 3, 3]
+  %x4 = sinh(%x1) : f32[8, 7, 3, 3, 3]
+  %x5 = multiply(%x0, %x4) : f32[8, 7, 3, 3, 3]
+  %x6 = add(%x5, %x4) : f32[8, 7, 3, 3, 3]
+  %6 = constant() {value = f32[](1.0)} : f32[]
+  %7 = broadcast(%6) {shape = [8, 7, 3, 3, 3], axes = []} : f32[8, 7, 3, 3, 3]
+  %x7 = minimum(%x6, %7) : f32[8, 7, 3, 3, 3]
+  %x8 = add(%x7, %x4) : f32[8, 7, 3, 3, 3]
+  %10 = matmul(%1, %x8) : f32[8, 7, 3, 1, 3]
+  %11 = squeeze(%10) {axes = [3]} : f32[8, 7, 3, 3]
+  %y = add(%11, %a) : f32[8, 7, 3, 3]
+  %12 = reshape(%y) {shape = [4, 2, 7, 3, 3]} : f32[4, 2, 7, 3, 3]
+  %result = multiply(%12, %b) : f32[4, 2, 7, 3, 3]
+  %scalar = sum(%result) {axes = [0, 1, 2, 3, 4]} : f32[]
+  %gx = equal(%x6, %7) : bool[8, 7, 3, 3, 3]
+  %gr = multiply(%d, %b) : f32[4, 2, 7, 3, 3]
+  %gs = reshape(%gr) {shape = [8, 7, 3, 3]} : f32[8, 7, 3, 3]
+  %gt = expand_dims(%gs) {axes = [3]} : f32[8, 7, 3, 1, 3]
+  %gm = matmul(%c, %gt) : f32[8, 7, 3, 3, 3]
+  %gw = where(%gx, %gm, %e) : f32[8, 7, 3, 3, 3]
+  %13 = sum(%12) {axes = [0, 1, 2, 3, 4]} : f32[]
+  return loss = %scalar, grad = %gw, sum = %13
+}
+"""
+
+
+def test_a_group_needs_what_all_of_another_group_needs() -> None:
+    # One reader of a group may stand before the group's last op, and needs what that one needs.
+    fused = manager.run(graphc.parse(_WOULD_BE_A_CIRCLE).ir, (*OPTIMIZE, Fuse())).graph
+    assert sum(node.body is not None for node in fused.nodes) > 2

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from graphc import api
 from graphc.compiler import Compilation, Stages, compile_graphs
@@ -22,7 +23,7 @@ from graphc.loops import parser as loops_parser
 from graphc.loops import printer as loops_printer
 from graphc.loops import verifier as loops_verifier
 from graphc.passes.stabilize import Stabilize
-from runtime import jit
+from runtime import jit, pool
 from runtime.errors import CheckError, InputError
 from runtime.target import AVX2, AVX512, BASELINE, Target
 from tests.random_graphs.bounds import Bounded, bounded, off
@@ -106,11 +107,16 @@ def _check_call(
 
 
 def _compiled(cases: Sequence[Case], target: Target, fuse: bool) -> api.Executable:
-    """A poisoned executable with an entry for each case; what fails to compile is found alone."""
+    """A poisoned executable with an entry for each case, fused ones with several threads; what
+    fails to compile is found alone."""
     graphs = [case.graph.ir for case in cases]
     try:
         made = compile_graphs(graphs, target, name="random", fuse=fuse)
-        return api.Executable(made, None, 1, target=target.name, poison=True)
+        threads = 3 if fuse else 1
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pool, "LEAST_SHARED", 0)  # also what is not worth it
+            patch.setattr(pool, "LEAST_WOKEN", 0)
+            return api.Executable(made, None, threads, target=target.name, poison=True)
     except Exception as error:
         if len(cases) == 1:
             shown = "".join(traceback.format_exception(error, limit=-4))

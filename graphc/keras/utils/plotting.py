@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def plot_model(
         warnings.warn(f"plot_model draws from top to bottom, not {rankdir!r}", stacklevel=2)
     target = Path(to_file)
     if target.suffix not in (".svg", ".png"):
-        raise ValueError(f"plot_model writes .svg and .png, not {target.suffix or target.name!r}")
+        raise ValueError(f"plot_model writes .svg and .png, not {target.name!r}")
     shown = _Shown(
         show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
     )
@@ -91,7 +92,7 @@ class _Shown:
             "input" if is_input else "op",
             FORWARD,
             FORWARD,
-            detail=", ".join(details),
+            detail=_joined(*details),
             type=", ".join(self.tensor(x) for x in node.outputs),
             box=box,
         )
@@ -109,7 +110,7 @@ class _Cards:
         self.cards: list[Card] = []
         self.wires: list[tuple[int, int, str]] = []
         self.boxes: list[str] = []
-        self._card_of: dict[int, int] = {}
+        self._known: set[int] = set()
 
     def add(self, model: Any, given: list[list[int]], box: int | None = None) -> list[list[int]]:
         """Adds the layers of ``model``, whose inputs come from the cards ``given``, or from cards
@@ -139,12 +140,26 @@ class _Cards:
         return [makers[id(x.node), x.index] for x in model.outputs]
 
     def _card(self, node: Any, box: int | None) -> int:
-        """The card of a layer; one that is called several times has one."""
-        known = self._card_of.get(id(node.operation))
-        if known is None:
-            known = self._card_of[id(node.operation)] = len(self.cards)
-            self.cards.append(self.shown.card(node.operation, node, box))
-        return known
+        """The card of a call; a layer that is called again is shown again."""
+        card = self.shown.card(node.operation, node, box)
+        again = id(node.operation) in self._known
+        self._known.add(id(node.operation))
+        self.cards.append(replace(card, reference=again))
+        return len(self.cards) - 1
+
+    def picture(self, title: str) -> Picture:
+        """All of it; what no wire leaves has its tensor within the card."""
+        leaving = {source for source, _, _ in self.wires}
+        cards = tuple(
+            card if i in leaving else replace(card, detail=_joined(card.detail, card.type))
+            for i, card in enumerate(self.cards)
+        )
+        wires = tuple(Wire(*wire) for wire in dict.fromkeys(self.wires))
+        return Picture(title, cards, wires, tuple(self.boxes), (), "a model within the model")
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _svg(model: Any, shown: _Shown, expand: bool) -> str:
@@ -154,15 +169,12 @@ def _svg(model: Any, shown: _Shown, expand: bool) -> str:
         outputs = []
     if not outputs:
         raise ValueError(
-            f"plot_model: the layers of {model.name!r} are not connected yet; build it, or call "
-            f"fit first (a model connected in its call method cannot be drawn)"
+            f"plot_model: the layers of {model.name!r} are not connected: build it, or call fit "
+            f"first; a model connected in its call method cannot be drawn"
         )
     made = _Cards(shown, expand)
     made.add(model, [])
-    wires = tuple(Wire(a, b, text) for a, b, text in dict.fromkeys(made.wires))
-    picture = Picture(
-        model.name, tuple(made.cards), wires, tuple(made.boxes), (), "a model within the model"
-    )
+    picture = made.picture(model.name)
     return draw(picture, scene(picture, layout(picture)))
 
 
