@@ -6,13 +6,13 @@ Knows variables and graphs; nothing of models, losses or data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import graphc
-from graphc.api import Graph
+from graphc.api import Executable, Graph
 from graphc.api import compile as compile_graphs
 from graphc.ir.dims import named
 from graphc.keras import config, tree
@@ -61,12 +61,16 @@ def declare(
     return made, [v for v in dict.fromkeys(used) if v.parameter_name in used_names]
 
 
-def compiled(graph: Graph, variables: Sequence[Variable], state: State) -> EntryPoint:
-    """The entry of ``graph``, on the memory of ``variables``."""
-    for variable in variables:
+def compiled(graphs: Sequence[Graph], variables: Iterable[Variable]) -> Executable:
+    """A program of ``graphs``, on the memory of ``variables``.
+
+    Each program has a state of its own: what it shares with others is the variables' memory, and
+    names of parameters matter within one program alone.
+    """
+    state = State()
+    for variable in dict.fromkeys(variables):
         variable.put_into(state)
-    executable = compile_graphs(graph, state=state, threads=config.threads())
-    return executable.entries[graph.name]
+    return compile_graphs(*graphs, state=state, threads=config.threads())
 
 
 def input_like(name: str, array: np.ndarray, *, batched: bool = True) -> Tensor:
@@ -113,7 +117,6 @@ class EagerCalls:
         self.function = function
         self.variables = variables
         self._kept: dict[Any, tuple[EntryPoint, Any]] = {}
-        self._state = State()
 
     def __call__(self, name: str, arguments: Any, keywords: Mapping[str, Any]) -> Any:
         """What ``function`` gives on the arrays among its arguments, as arrays."""
@@ -149,7 +152,7 @@ class EagerCalls:
 
         before = self.variables()
         graph, used = declare(identifier(name), declaration, inputs, before)
-        return compiled(graph, used, self._state), structure[0]
+        return compiled([graph], used).entries[graph.name], structure[0]
 
 
 class _Place:

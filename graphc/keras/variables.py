@@ -184,7 +184,9 @@ class Variable(Operators):
         state.adopt(spec, self.buffer)
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+        value = np.array2string(self._array, threshold=20, edgeitems=2, precision=4)
+        kind = f"path={self.path}, shape={self.shape}, dtype={self.dtype}"
+        return f"<Variable {kind}, value={value}>"
 
     # -- its value ------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import graphc
+from graphc.keras import activations
 from graphc.keras.layers import configs
 from graphc.keras.layers.layer import Layer
 from graphc.tensor import Tensor
@@ -31,8 +32,6 @@ class ReLU(Layer):
 
     def call(self, inputs: Tensor) -> Any:
         """The activation."""
-        from graphc.keras import activations
-
         return activations.relu(
             inputs,
             negative_slope=self.negative_slope,
@@ -53,7 +52,7 @@ class LeakyReLU(Layer):
 
     def call(self, inputs: Tensor) -> Any:
         """The activation."""
-        return graphc.leaky_relu(inputs, self.negative_slope)
+        return activations.leaky_relu(inputs, self.negative_slope)
 
 
 class PReLU(Layer):
@@ -104,7 +103,7 @@ class ELU(Layer):
 
     def call(self, inputs: Tensor) -> Any:
         """The activation."""
-        return graphc.elu(inputs, self.alpha)
+        return activations.elu(inputs, self.alpha)
 
 
 class Softmax(Layer):
@@ -118,6 +117,4 @@ class Softmax(Layer):
 
     def call(self, inputs: Tensor) -> Any:
         """The activation."""
-        from graphc.keras import activations
-
         return activations.softmax(inputs, axis=self.axis)

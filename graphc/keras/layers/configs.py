@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphc.keras.entries import identifier
+from runtime.naming import suggestion
 
 if TYPE_CHECKING:
     from graphc.keras.layers.layer import Layer
@@ -81,12 +82,21 @@ def first_shape(layer: Layer, keywords: dict[str, Any]) -> tuple[Any, ...] | Non
     for name in keywords:
         kind = type(layer).__name__
         known = [n for n in inspect.signature(type(layer).__init__).parameters if n != "self"]
-        from runtime.naming import suggestion
-
         raise TypeError(f"{kind} takes no argument {name!r}{suggestion(name, known)}")
     if size is not None:
         shape = (size,)
     return None if shape is None else (batch, *shape)
+
+
+def understood(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` without settings that ``kind`` does not know and that are off anyway."""
+    known = {
+        name
+        for base in kind.__mro__
+        if "__init__" in base.__dict__
+        for name in inspect.signature(base.__init__).parameters
+    }
+    return {name: value for name, value in config.items() if value or name in known}
 
 
 def config_of(layer: Layer) -> dict[str, Any]:

@@ -374,8 +374,11 @@ class Layer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer of a configuration."""
-        return cls(**config)
+        """The layer of a configuration.
+
+        What Keras' layer has and this one lacks is left out where it is off.
+        """
+        return cls(**configs.understood(cls, config))
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape for which the layer was built, as it is saved."""

@@ -219,7 +219,9 @@ class Stream:
 
     def _batches(self) -> Iterator[Any]:
         if not self.indexed:
-            yield from self.source
+            # Not "yield from", which would close a generator that is to go on later.
+            for batch in self.source:  # noqa: UP028
+                yield batch
             return
         yield from (self.source[i] for i in range(len(self.source)))
         if hasattr(self.source, "on_epoch_end"):

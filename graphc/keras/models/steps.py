@@ -12,8 +12,7 @@ import numpy as np
 
 import graphc
 from graphc.api import Executable, Graph
-from graphc.api import compile as compile_graphs
-from graphc.keras import config, tree
+from graphc.keras import tree
 from graphc.keras.entries import compiled, declare, input_like
 from graphc.keras.layers.layer import training_is
 from graphc.keras.models import checking
@@ -21,7 +20,6 @@ from graphc.keras.models.feeding import Feed, named_feed
 from graphc.keras.variables import Variable
 from graphc.tensor import Tensor
 from runtime.entry_point import EntryPoint
-from runtime.state import State
 
 MODES = ("train", "test", "predict")
 
@@ -31,7 +29,6 @@ class Steps:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.state = State()
         self._entries: dict[Any, EntryPoint] = {}
         self._graphs: dict[str, tuple[Graph, list[Variable]]] = {}
         self._structures: dict[Any, Any] = {}
@@ -62,7 +59,7 @@ class Steps:
     def _made(self, mode: str, feed: Feed, key: Any) -> EntryPoint:
         graph, used = self._declared(mode, feed, key)
         self._graphs[mode] = (graph, used)
-        return compiled(graph, used, self.state)
+        return compiled([graph], used).entries[mode]
 
     def _declared(self, mode: str, feed: Feed, key: Any) -> tuple[Graph, list[Variable]]:
         model = self.model
@@ -171,11 +168,8 @@ class Steps:
         if not graphs:
             raise ValueError(f"model {self.model.name!r} has no entries yet: build or fit it first")
         if self._whole is None or self._whole[0] != graphs:
-            for _, used in self._graphs.values():
-                for variable in used:
-                    variable.put_into(self.state)
-            program = compile_graphs(*graphs, state=self.state, threads=config.threads())
-            self._whole = (graphs, program)
+            used = [variable for _, own in self._graphs.values() for variable in own]
+            self._whole = (graphs, compiled(graphs, used))
         return self._whole[1]
 
 

@@ -28,7 +28,6 @@ from graphc.keras.optimizers.schedules import deserialize as schedule_of
 from graphc.keras.registry import Configured, fail, serialize_object
 from graphc.keras.variables import Trace, Variable, current_trace, plain
 from graphc.tensor import Tensor
-from runtime.state import State
 
 
 class Optimizer(Configured):
@@ -280,8 +279,8 @@ class Optimizer(Configured):
             return {"steps": tensor(self._iterations)}
 
         known = [*variables, *self._variables]
-        step = declare(identifier(self.name), declaration, list(inputs.values()), known)
-        return compiled(*step, State())
+        graph, used = declare(identifier(self.name), declaration, list(inputs.values()), known)
+        return compiled([graph], used)
 
     def _apply_pairs(self, pairs: list[tuple[Any, Variable]]) -> None:
         scale = self.loss_scale_factor
