@@ -94,7 +94,7 @@ def understood(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
         name
         for base in kind.__mro__
         if "__init__" in base.__dict__
-        for name in inspect.signature(base.__init__).parameters
+        for name in inspect.signature(vars(base)["__init__"]).parameters
     }
     return {name: value for name, value in config.items() if value or name in known}
 

@@ -1,4 +1,4 @@
-"""compile, fit, evaluate, predict: epochs of batches through a model's entries.
+"""fit, evaluate, predict: epochs of batches through a model's entries.
 
 Each batch is one native call.  Metrics are sums that the entry keeps; they are read at the end of
 an epoch, and between when somebody looks.
@@ -6,140 +6,23 @@ an epoch, and between when somebody looks.
 
 from __future__ import annotations
 
-import warnings
 from itertools import islice
 from typing import Any
 
 from graphc.keras import tree
 from graphc.keras.callbacks.container import CallbackList
 from graphc.keras.models import checking, feeding
+from graphc.keras.models.compiling import Compiling
 from graphc.keras.models.epochs import Epochs
 from graphc.keras.models.feeding import Feed, Rows, Stream
 from graphc.keras.models.gathering import Gathered
-from graphc.keras.models.objectives import Objectives
-from graphc.keras.models.steps import Steps
 from runtime.interruption import DeferredInterrupt
 
 Source = Rows | Stream
 
 
-class Training:
+class Training(Compiling):
     """The methods of a model that work with data."""
-
-    name: str
-    built: bool
-
-    def _prepare_training(self) -> None:
-        self._steps = Steps(self)
-        self._objectives: Objectives | None = None
-        self._compile_arguments: dict[str, Any] = {}
-        self.optimizer: Any = None
-        self.stop_training = False
-        self.history: Any = None
-        self._epochs_shuffled = 0
-
-    def _entries_changed(self) -> None:
-        if "_steps" in self.__dict__:
-            self._steps.forget()
-
-    # -- compiling ------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Says what ``fit`` minimises and how, and what is measured.
-
-        Losses, optimizers and metrics are names, objects or functions; with several outputs lists
-        of them, or dicts by the outputs' names.  Raises ``ValueError`` with the nearest name for
-        an unknown one.
-        """
-        from graphc.keras import optimizers
-
-        if isinstance(steps_per_execution, bool) or not isinstance(steps_per_execution, int):
-            raise ValueError(f"steps_per_execution is an int, not {steps_per_execution!r}")
-        if steps_per_execution < 1:
-            raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
-        if run_eagerly:
-            warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
-        self.optimizer = optimizers.get(optimizer)
-        self._objectives = Objectives(loss, loss_weights, metrics, weighted_metrics)
-        self.steps_per_execution = steps_per_execution
-        self.stop_training = False
-        self.compiled = True
-        self._compile_arguments = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "steps_per_execution": steps_per_execution,
-        }
-        self._entries_changed()
-
-    compiled = False
-
-    @property
-    def objectives(self) -> Objectives:
-        """Losses and metrics; ``ValueError`` before ``compile``."""
-        if self._objectives is None:
-            raise ValueError(
-                f"model {self.name!r} is not compiled: call model.compile(optimizer, loss) first"
-            )
-        return self._objectives
-
-    @property
-    def loss(self) -> Any:
-        """The loss as ``compile`` was given it."""
-        return self._compile_arguments.get("loss")
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics, the loss first."""
-        return [] if self._objectives is None else self._objectives.all_metrics
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what ``evaluate`` gives."""
-        return list(self._in_order(self.get_metrics_result()))
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The metrics' present values by name."""
-        return self.objectives.results()
-
-    def reset_metrics(self) -> None:
-        """Sets the metrics to their start."""
-        if self._objectives is not None:
-            self._objectives.reset()
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """What ``compile`` was given, as plain data."""
-        if not self.compiled:
-            return None
-        from graphc.keras.saving.objects import serialize_keras_object
-
-        given = {**self._compile_arguments, "optimizer": self.optimizer}
-        return {key: serialize_keras_object(value) for key, value in given.items()}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as ``get_compile_config`` says."""
-        from graphc.keras.saving.objects import deserialize_keras_object
-
-        known = (*self._DEFAULTS, "optimizer", "loss", "metrics")
-        given = {key: deserialize_keras_object(config[key]) for key in known if key in config}
-        self.compile(**given)
-        if self.built:
-            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
-
-    _DEFAULTS = ("loss_weights", "weighted_metrics", "steps_per_execution")
 
     # -- data -----------------------------------------------------------------------------------
 
@@ -185,6 +68,26 @@ class Training:
             raise ValueError("batch_size is the generator's affair: do not give it")
         return Stream(x, self._feed, class_weight)
 
+    def _told(
+        self,
+        callbacks: Any,
+        verbose: Any,
+        steps: int | None,
+        epochs: int = 1,
+        *,
+        history: bool = False,
+    ) -> CallbackList:
+        """The callbacks of a run, with the progress bar."""
+        return CallbackList(
+            callbacks,
+            add_history=history,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )
+
     # -- fit ------------------------------------------------------------------------------------
 
     def fit(
@@ -217,25 +120,14 @@ class Training:
             x, y, sample_weight, batch_size, shuffle=bool(shuffle), class_weight=class_weight
         )
         checked = checking.epochs(epochs, initial_epoch, steps_per_epoch)
+        validation_size = validation_batch_size or batch_size
         if validation_split and validation_data is None:
-            if not isinstance(source, Rows):
-                raise ValueError("validation_split is for arrays: give validation_data instead")
-            first, last = feeding.split(source.feed, validation_split)
-            source = Rows(first, batch_size, bool(shuffle), source.batches.seed)
-            validation: Source | None = Rows(last, validation_batch_size or batch_size, False, 0)
+            source, validation = self._split(source, validation_split, validation_size)
         else:
-            validation = self._validation(validation_data, validation_batch_size or batch_size)
+            validation = self._validation(validation_data, validation_size)
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         steps = steps_per_epoch or source.steps
-        told = CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=verbose,
-            epochs=epochs,
-            steps=steps,
-        )
+        told = self._told(callbacks, verbose, steps, epochs, history=True)
         self.stop_training = False
         with told, DeferredInterrupt() as interrupt:
             run = Epochs(self, source, steps_per_epoch, told, interrupt)
@@ -244,6 +136,16 @@ class Training:
         if interrupt.pending:
             raise KeyboardInterrupt
         return self.history
+
+    def _split(
+        self, source: Source, share: float, batch_size: int | None
+    ) -> tuple[Source, Source | None]:
+        """The source without its last rows, and those."""
+        if not isinstance(source, Rows):
+            raise ValueError("validation_split is for arrays: give validation_data instead")
+        first, last = feeding.split(source.feed, share)
+        own = source.batches
+        return Rows(first, own.batch_size, own.shuffle, own.seed), Rows(last, batch_size, False, 0)
 
     def _validation(self, data: Any, batch_size: int | None) -> Source | None:
         if data is None:
@@ -273,14 +175,7 @@ class Training:
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         told = callbacks
         if not isinstance(told, CallbackList):
-            told = CallbackList(
-                callbacks,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=verbose,
-                epochs=1,
-                steps=steps or source.steps,
-            )
+            told = self._told(callbacks, verbose, steps or source.steps)
         with told:
             logs = self._evaluate(source, steps, told)
         if return_dict:
@@ -313,11 +208,6 @@ class Training:
             raise ValueError("the data gave no batches")
         return done
 
-    def _in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """The loss first."""
-        first = {name: logs[name] for name in ("loss",) if name in logs}
-        return {**first, **logs}
-
     def predict(
         self,
         x: Any,
@@ -328,14 +218,7 @@ class Training:
     ) -> Any:
         """The model's outputs for ``x``, as arrays."""
         source = self._source(x, None, None, batch_size)
-        told = CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=verbose,
-            epochs=1,
-            steps=steps or source.steps,
-        )
+        told = self._told(callbacks, verbose, steps or source.steps)
         total = source.feed.samples if isinstance(source, Rows) and steps is None else None
         gathered = Gathered(total)
         tells = told.wants("on_predict_batch_begin") or told.wants("on_predict_batch_end")

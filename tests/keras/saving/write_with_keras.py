@@ -1,6 +1,6 @@
 """Writes the files of ``written_by_keras`` with real Keras: models, and what they predict.
 
-    KERAS_BACKEND=jax python tests/keras/saving/write_with_keras.py
+KERAS_BACKEND=jax python tests/keras/saving/write_with_keras.py
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def functional(keras: Any) -> Any:
     words = rng.integers(0, 9, (10, 3)).astype(np.int32)
     scaled = layers.Normalization()
     scaled.adapt(numbers)
-    first, second = keras.Input((4,), name="numbers"), keras.Input((3,), dtype="int32", name="words")
+    first = keras.Input((4,), name="numbers")
+    second = keras.Input((3,), dtype="int32", name="words")
     shared = layers.Dense(5, name="shared", activation=keras.activations.gelu)
     read = layers.Embedding(9, 2)(second)
     flat = layers.Reshape((6,))(layers.Permute((2, 1))(read))
@@ -80,7 +81,8 @@ def main() -> None:
         given = data if len(data) > 1 else data["x"]
         found = model.predict(given, verbose=0)
         outputs = found if isinstance(found, dict) else {"y": found}
-        arrays = {f"in_{k}": v for k, v in data.items()} | {f"out_{k}": v for k, v in outputs.items()}
+        arrays = {f"in_{k}": v for k, v in data.items()}
+        arrays.update({f"out_{k}": v for k, v in outputs.items()})
         np.savez(DIRECTORY / f"{name}.npz", **arrays)
 
 
