@@ -7,7 +7,7 @@ rest that is clamped (rows) or masked (vectors).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphc.codegen import body, column, staging
@@ -17,7 +17,7 @@ from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
 _ENOUGH = 64  # units that many threads can share well
@@ -91,7 +91,7 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
     known = 1
     nest: For | None = loop
     while nest is not None:
-        carried = {s.axis for s in nest.body if isinstance(s, Column)}
+        carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order == "tree"}
         if carried and nest is not loop:
             break
         for axis in loop_order(nest):
@@ -127,18 +127,24 @@ def _group(loop: For) -> int:
 def _streams(loop: For) -> bool:
     """Whether a column is carried along the outermost loop."""
     first = loop_order(loop)[0]
-    return any(isinstance(s, Column) and s.axis == first.name for s in loop.body)
+    carried = (s.axis for s in loop.body if isinstance(s, Column) and s.order == "tree")
+    return first.name in carried
 
 
 def _tiles(loop: For, axis: Axis) -> Size:
     return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
+def _columns(loop: For) -> Iterator[Column]:
+    """The columns in a loop and in the loops within it."""
+    return (s for s in statements(loop.body) if isinstance(s, Column))
+
+
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
     """Points of a full tile."""
     if vectors:
         return max(1, axis.tile // axis.vector) * axis.vector
-    carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+    carried = any(s.axis == axis.name for s in _columns(loop))
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
     turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
