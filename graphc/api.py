@@ -14,6 +14,7 @@ import numpy as np
 from graphc import arguments
 from graphc.ir import graphs
 from graphc.ops.random import random_updates
+from graphc.recipe import Kept, Recipe
 from graphc.tensor import Tensor
 from runtime.executable import Executable as RuntimeExecutable
 from runtime.state import State
@@ -146,10 +147,22 @@ class Executable(RuntimeExecutable):
     """
 
     def __init__(
-        self, compilation: Compilation, state: State | None, threads: int | None, **options: Any
+        self,
+        compilation: Compilation | Kept,
+        state: State | None,
+        threads: int | None,
+        **options: Any,
     ) -> None:
+        self._made = compilation
         super().__init__(compilation.program, state, threads, **options)
-        self.compilation = compilation
+
+    @property
+    def compilation(self) -> Compilation:
+        """What the compiler made of the graphs at every stage; of a program that came from the disk
+        it is made when it is first asked for."""
+        if isinstance(self._made, Kept):
+            self._made = self._made.recipe.compile()
+        return self._made
 
     def text(
         self,
@@ -195,7 +208,8 @@ class Executable(RuntimeExecutable):
         return Graph.of(getattr(self._stages(entry)[0], stage))
 
     def report(self) -> str:
-        """What the compiler did: time of each pass and stage, kernels, memory."""
+        """What the compiler did: time of each pass and stage, kernels, memory.  Of a program that
+        came from the disk: what it does when it makes it again."""
         from graphc.report import report
 
         return report(self.compilation)
@@ -232,12 +246,14 @@ def compile(
     state: State | None = None,
     target: Target | str | None = None,
     name: str | None = None,
+    cache: bool = True,
 ) -> Executable:
     """Compile graphs to native code; each becomes an entry of one program with shared parameters.
 
     A single Tensor, or a Graph of one unnamed output, makes an executable that returns an ndarray.
     ``fuse=False`` computes each op by a kernel of its own; ``state`` shares another executable's
     parameters; ``target`` (or a level's name: avx512, avx2, baseline) restricts the instructions.
+    With ``cache`` a program of the same graphs is taken from the disk where one is kept there.
     ``threads`` is the most that a call may use: unless given, what $GRAPHC_NUM_THREADS says, else
     the processors this process may run on; results are the same for any number.
 
@@ -250,8 +266,6 @@ def compile(
     >>> double(numpy.arange(3, dtype="float32"))
     array([0., 2., 4.], dtype=float32)
     """
-    from graphc.compiler import compile_graphs
-
     faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
     for face in faces:
         arguments.check_kind(face, Graph, "compile takes Graphs and Tensors, one by one")
@@ -259,19 +273,21 @@ def compile(
         arguments.check_constants(face.ir)
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
+    arguments.check_kind(cache, bool, "cache is True or False")
     if threads is not None:
         arguments.check_count(threads, "threads")
     if state is not None:
         arguments.check_kind(state, State, "state is that of an executable, as in exe.state")
     with arguments.at_user():
-        made = compile_graphs(
+        recipe = Recipe(
             [face.ir for face in faces],
             arguments.known_target(target),
-            name=name or (faces[0].name if faces else "program"),
-            fuse=fuse,
+            name or faces[0].name,
+            fuse,
             single_output=len(faces) == 1 and faces[0].single_output,
         )
-        chosen = {} if target is None else {"target": made.target.name}
+        made = recipe.reuse() if cache else recipe.compile()
+        chosen = {} if target is None else {"target": recipe.target.name}
         return Executable(made, state, threads, **chosen)
 
 

@@ -57,7 +57,7 @@ def with_lines(made: Compilation) -> str:
     lines: list[str] = []
     for line in made.llvm.splitlines(keepends=True):
         if line.startswith("define "):
-            symbol = line[line.index("@") : line.index("(ptr")]
+            symbol = line[line.index("@") :].partition("(ptr")[0]
             lines += [f"; {place}\n" for place in places.get(symbol, ())]
         lines.append(line)
     return "".join(lines)

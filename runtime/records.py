@@ -37,7 +37,7 @@ def from_plain(annotation: Any, value: Any, where: str = "program") -> Any:
     """
     if dataclasses.is_dataclass(annotation):
         return _record(annotation, value, where)
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    origin, arguments = _parts(annotation)
     if origin is tuple:
         return _sequence(arguments, value, where)
     if origin is not None and issubclass(origin, Mapping):
@@ -100,6 +100,12 @@ def _key(annotation: Any, key: str, where: str) -> Any:
 def _expect(fits: bool, wanted: str, value: Any, where: str) -> None:
     if not fits:
         raise ProgramError(f"{where} should be {wanted}, not {value!r:.60}")
+
+
+@functools.cache
+def _parts(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Of ``tuple[int, ...]``: ``tuple`` and ``(int, ...)``."""
+    return typing.get_origin(annotation), typing.get_args(annotation)
 
 
 @functools.cache

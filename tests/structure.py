@@ -24,13 +24,13 @@ LAYERS = (
     "passes",
     "loops",
     "codegen",
-    "compiler report",
-    "api arguments",
+    "compiler fingerprint report",
+    "api arguments recipe",
     "keras viz bench __main__",
 )
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts.split()}
-SEES_RUNTIME = {"api", "arguments", "keras", "bench", "__main__"}
-SEES_PROGRAMS = SEES_RUNTIME | {"loops", "codegen", "compiler", "report", "viz"}
+SEES_RUNTIME = {"api", "arguments", "recipe", "keras", "bench", "__main__"}
+SEES_PROGRAMS = SEES_RUNTIME | {"loops", "codegen", "compiler", "fingerprint", "report", "viz"}
 PLAIN_RUNTIME = {"runtime.target", "runtime.program"}
 ONLY_HOME = {
     "sympy": "graphc/symbolic/",

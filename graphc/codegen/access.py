@@ -50,7 +50,7 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
     argument = context.arguments[buffer]
     affine = context.elements.get((buffer, indices))
     if affine is None:
-        affine = element(indices, argument.shape, context.definitions)
+        affine = element(indices, argument, context.definitions)
         if not context.definitions:
             context.elements[buffer, indices] = affine
     if not affine.others:
@@ -64,6 +64,8 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
 
 def load(context: Context, expression: Load) -> Grid:
     """The grid that a load gives."""
+    if expression in context.turned:
+        return context.turned[expression]
     expression = context.staged.get(expression, expression) if context.staged else expression
     place = _place(context, expression.buffer, expression.index)
     if expression.guard is None:
@@ -170,6 +172,9 @@ def _address(context: Context, place: _Place, position: Position) -> Value:
             continue
         base, extra = context.point(axis, position[axis.name])
         parts.append((base, stride))
+        if place.affine.panels is not None and place.affine.panels[0] == axis.name:
+            _, width, distance = place.affine.panels
+            parts.append((context.writer.divide(base, width), distance))
         if isinstance(stride, int):
             offset += stride * extra * size
         else:

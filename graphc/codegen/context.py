@@ -41,8 +41,10 @@ class Context:
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
         self.lowerings: dict[int, Callable[..., Value]] = {}
+        self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.turned: dict[Load, Grid] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
         self.streamed: frozenset[str] = frozenset()

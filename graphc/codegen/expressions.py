@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from graphc.codegen import access
+from graphc.codegen import access, outlining
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, positions, single, spans
 from graphc.codegen.scalar_llvm import LLVMBuilder
@@ -80,7 +80,7 @@ def axis_index(context: Context, axis: TileAxis) -> Grid:
 def _apply(context: Context, expression: Apply) -> Grid:
     lower = context.lowerings.get(id(expression))
     if lower is None:
-        lower = context.lowerings[id(expression)] = lowering(context.builder, expression)
+        lower = context.lowerings[id(expression)] = _called_or_inline(context, expression)
     grids = [evaluate(context, operand) for operand in expression.operands]
     if context.only is not None:
         here = context.only
@@ -92,6 +92,14 @@ def _apply(context: Context, expression: Apply) -> Grid:
     axes = [axis for axis in context.axes if axis.name in used]
     values = [lower(*(grid.at(at) for grid in grids)) for at in positions(axes)]
     return Grid(spans(axes), values)
+
+
+def _called_or_inline(context: Context, expression: Apply) -> Lower:
+    lower = lowering(context.builder, expression)
+    if expression.op not in context.repeated:
+        return lower
+    key = (expression.op, repr(expression.attributes))
+    return lambda *operands: outlining.apply(context.builder, key, lower, operands)
 
 
 def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:

@@ -8,10 +8,10 @@ of a parallel loop, else one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from graphc.codegen import body, nest, streaming
 from graphc.codegen.context import Context
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value
@@ -19,15 +19,8 @@ from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
 from graphc.loops.ir import Check, For, Kernel
+from graphc.loops.repetition import repeated
 from runtime.target import Target
-
-
-@dataclass
-class ModuleParts:
-    """What the functions of a module share: declarations, and constants by their text."""
-
-    declarations: set[str] = field(default_factory=set)
-    constants: dict[str, str] = field(default_factory=dict)
 
 
 def emit_kernel(
@@ -35,8 +28,9 @@ def emit_kernel(
 ) -> str:
     """The lines within the function's braces; ``slots`` are the places of sizes in the table."""
     writer = Writer()
-    builder = LLVMBuilder(writer, target, parts.constants)
+    builder = LLVMBuilder(writer, target, parts)
     context = Context(writer, builder, SizeValues(writer, slots), target, kernel.arguments)
+    context.repeated = repeated(kernel.body)
     for position, argument in enumerate(kernel.arguments):
         context.pointers[argument.name] = _buffer(writer, position)
     if has_checks(kernel):

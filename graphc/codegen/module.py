@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
-from graphc.codegen.kernel import ModuleParts, emit_kernel
+from graphc.codegen.kernel import emit_kernel
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import global_name
 from graphc.ir.dims import Size, named
 from graphc.loops.ir import Kernel
+from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan
 from runtime.target import Target
 
@@ -53,7 +55,9 @@ def emit_module(entries: Sequence[EntryPlan], target: Target) -> str:
     lines = []
     for entry in entries:
         slots = {size: slot for slot, size in enumerate(entry.sizes)}
-        symbols = [functions.add(call.kernel, slots) for call in entry.calls]
+        symbols = [
+            [functions.add(phase, slots) for phase in phases(call.kernel)] for call in entry.calls
+        ]
         lines += emit_entry(entry, symbols, target, functions.parts)
     return _text(functions, [*lines, *helpers(entries, target, functions.parts)], target)
 
@@ -76,5 +80,6 @@ def _text(functions: _Functions, lines: list[str], target: Target) -> str:
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
     attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
     declarations = sorted(functions.parts.declarations)
-    everything = [zeros, *constants, "", *functions.lines, *lines, *declarations, attributes]
+    written = [*functions.parts.definitions(), *functions.lines, *lines]
+    everything = [zeros, *constants, "", *written, *declarations, attributes]
     return "\n".join(everything) + "\n"

@@ -16,11 +16,13 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
-from graphc.loops.ir import TREE, Axis, Column, For
+from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
+from graphc.loops.walk import expressions
 
 Inside = Callable[["Units | None"], None]
 _ENOUGH = 64  # units that many threads can share well
 _STRIP_BYTES = 1024  # of each row, which are worth going down the rows for
+LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
     ordered = loop_order(loop)
 
     def inside(depth: int, units: Units | None) -> None:
+        if depth == 1:
+            staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
             body.of_tile(context, loop.body)
             return
-        if depth == 1:
-            staging.stage(context, loop, ordered[1:])
         column.clear(context, loop, ordered[depth:], units)
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
@@ -118,7 +120,8 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
-    if not isinstance(axis.extent, int) or carried or axis.extent <= 0:
+    turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
+    if not isinstance(axis.extent, int) or carried or turned or axis.extent <= 0:
         return max(1, axis.tile)
     tiles = -(-axis.extent // max(1, axis.tile))
     return -(-axis.extent // tiles)
@@ -138,6 +141,11 @@ def _axis(
     tiles = writer.divide(extent, points)
     count = points // width if width else points
     own = units is not None and units.axes[0][0] == axis.name
+    step = index(points)
+    limit = None
+    if width and _is_long(loop) and not _divides(points, extent):
+        # One body with masks for all tiles: they cost it little, another body costs LLVM as much.
+        tiles, limit = writer.divide(writer.add(extent, index(points - 1)), points), extent
     first, last = _own_tiles(context, units) if units and own else (index(0), tiles)
 
     def within(tile: TileAxis) -> None:
@@ -146,15 +154,14 @@ def _axis(
             inside(_units_within(context, units, number) if units and own else units)
 
     def full(at: Value, _: Sequence[Value]) -> Sequence[Value]:
-        within(TileAxis(axis.name, at, count, width))
+        within(TileAxis(axis.name, at, count, width, 0, limit))
         return ()
 
-    step = index(points)
     stop = writer.multiply(writer.smaller(last, tiles), step)
     writer.loop(writer.multiply(first, step), stop, points, (), full)
-    whole = writer.multiply(tiles, step)
-    if points == 1 or (whole.literal is not None and whole.literal == extent.literal):
+    if limit is not None or _divides(points, extent):
         return
+    whole = writer.multiply(tiles, step)
     more = writer.compare("slt", whole, extent)
     if own:
         more = context.builder.bit_and(more, writer.compare("sgt", last, tiles))
@@ -192,6 +199,18 @@ def _units_a_tile(context: Context, units: Units) -> Value:
     """Units in one tile of the outermost axis; 1 where there are none, since it is divided by."""
     size = dims.product(count for _, count in units.axes[1:])
     return context.writer.larger(context.size(size), index(1))
+
+
+def _is_long(loop: For) -> bool:
+    """Whether the loop has lets and stores alone, and many ops."""
+    if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
+        return False
+    return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG
+
+
+def _divides(points: int, extent: Value) -> bool:
+    """Whether tiles of ``points`` surely leave no rest."""
+    return points == 1 or (extent.literal is not None and int(extent.literal) % points == 0)
 
 
 def _rest(

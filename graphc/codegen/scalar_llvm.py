@@ -6,8 +6,11 @@ meets a vector is copied into every lane.  No fast-math flags, no contraction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from graphc.codegen import outlining
+from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import (
     Value,
     constant,
@@ -31,12 +34,21 @@ _FLOAT_RELATIONS = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "o
 class LLVMBuilder:
     """Writes each operation as one or a few instructions."""
 
-    def __init__(self, writer: Writer, target: Target, constants: dict[str, str]) -> None:
+    def __init__(self, writer: Writer, target: Target, parts: ModuleParts) -> None:
         self.writer = writer
         self.target = target
-        self._constants = constants
+        self.parts = parts
         self._numbers: dict[tuple[Number, str, int], Value] = {}
         self._splats: dict[tuple[str, str, int], Value] = {}
+
+    @contextmanager
+    def writing(self, writer: Writer) -> Iterator[None]:
+        """With the text going to another writer."""
+        before, self.writer = self.writer, writer
+        try:
+            yield
+        finally:
+            self.writer = before
 
     @property
     def fused(self) -> bool:
@@ -229,7 +241,8 @@ class LLVMBuilder:
         ordinary = self.splat(common, width)
 
         def mixed() -> Sequence[Value]:
-            return [self.splat(self.select(condition, rare(), ordinary), width)]
+            apart = outlining.rarely(self, rare)
+            return [self.splat(self.select(condition, apart, ordinary), width)]
 
         weight = ', !prof !{!"branch_weights", i32 1, i32 2000}'
         return self.writer.branch(self.any_lane(condition), mixed, [ordinary], weight)[0]
@@ -271,7 +284,7 @@ class LLVMBuilder:
         kind = memory_type(dtype)
         body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"
-        name = self._constants.setdefault(body, f"@table.{len(self._constants)}")
+        name = self.parts.constants.setdefault(body, f"@table.{len(self.parts.constants)}")
         wide = self.cast(index, dtypes.int64)
         pointer = f"getelementptr {kind}, ptr {name}, {wide.type} {wide.text}"
         if wide.width == 1:

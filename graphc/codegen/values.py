@@ -112,7 +112,7 @@ def constant(value: float | int | bool, dtype: DType, width: int = 1) -> Value:
     value = rounded(value, dtype)
     text = constant_text(value, dtype)
     if width > 1:
-        text = "<" + ", ".join([f"{_SCALAR_TYPES[dtype.short]} {text}"] * width) + ">"
+        text = f"splat ({_SCALAR_TYPES[dtype.short]} {text})"
     return Value(text, dtype, width, 0, value)
 
 

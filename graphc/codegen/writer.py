@@ -27,9 +27,11 @@ class _Scope:
 
 
 class Writer:
-    """Writes instructions at the end of the current block."""
+    """Writes instructions at the end of the current block.  Names begin with ``prefix``."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self.values: dict[str, Value] = {}
         self.allocations: list[str] = []
         self.declarations: set[str] = set()
         self.out: list[str] = []
@@ -49,7 +51,16 @@ class Writer:
 
     def fresh(self, stem: str = "v") -> str:
         self._count += 1
-        return f"{stem}{self._count}"
+        return f"{self.prefix}{stem}{self._count}"
+
+    def known(self, name: str, like: Value) -> Value:
+        """A value called ``name`` that is there from the beginning."""
+        value = self.values[name] = Value(name, like.dtype, like.width)
+        return value
+
+    def find(self, name: str) -> Value:
+        """The value called ``name``."""
+        return self.values[name]
 
     def pure(self, instruction: str, dtype: DType, width: int, level: int) -> Value:
         """The value of an instruction without effects whose operands are of depth <= ``level``."""
@@ -58,8 +69,8 @@ class Writer:
         if value is not None:
             return value
         self._count += 1
-        text = f"%v{self._count}"
-        value = known[instruction] = Value(text, dtype, width, level)
+        text = f"%{self.prefix}v{self._count}"
+        value = known[instruction] = self.values[text] = Value(text, dtype, width, level)
         here = level == len(self._scopes) - 1
         place = self.out if here else self._scopes[level + 1].prelude
         place.append(f"  {text} = {instruction}")
@@ -68,9 +79,10 @@ class Writer:
     def ordered(self, instruction: str, dtype: DType, width: int = 1) -> Value:
         """The value of an instruction that stays where it stands (a load)."""
         self._count += 1
-        text = f"%v{self._count}"
+        text = f"%{self.prefix}v{self._count}"
         self.out.append(f"  {text} = {instruction}")
-        return Value(text, dtype, width, self.level)
+        value = self.values[text] = Value(text, dtype, width, self.level)
+        return value
 
     def recall(self, key: str) -> Value | None:
         """What ``remember`` kept under ``key`` in the current scope."""
@@ -184,7 +196,9 @@ class Writer:
         where: list[str] = []
         self._chunks.append(where)
         self._new_chunk()
-        return Value("%" + self.fresh("phi"), like.dtype, like.width, self.level), where
+        name = "%" + self.fresh("phi")
+        value = self.values[name] = Value(name, like.dtype, like.width, self.level)
+        return value, where
 
     def _new_chunk(self) -> None:
         self.out = []

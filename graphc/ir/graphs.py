@@ -124,15 +124,21 @@ Rule = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
     """The graph with each node replaced by what ``rule(node, new_operands)`` gives for its results
-    (``None``: the same op on the new operands).  Names and locations of replaced nodes are the
-    rule's affair; dead nodes fall away."""
+    (``None``: the same op on the new operands); ``graph`` itself where nothing changes.  Names and
+    locations of replaced nodes are the rule's affair; dead nodes fall away."""
     new: dict[Value, Value] = {}
     for node in graph.nodes:
-        operands = tuple(new.get(v, v) for v in node.operands)
+        operands = node.operands
+        if new:
+            operands = tuple([new.get(v, v) for v in operands])
         results = rule(node, operands)
         if results is None:
             results = node.results if operands == node.operands else clone(node, operands).results
-        new.update(zip(node.results, results, strict=True))
+        for old, value in zip(node.results, results, strict=True):
+            if old is not value:
+                new[old] = value
+    if not new:
+        return graph
     return collect(
         graph.name,
         {name: new.get(v, v) for name, v in graph.outputs.items()},

@@ -20,12 +20,15 @@ from graphc.ir.op import Region
 _SOURCES = ("input", "parameter")
 
 
-def verify(graph: Graph, known: set[Node] | None = None) -> None:
+Known = dict[Node, frozenset[str]]
+
+
+def verify(graph: Graph, known: Known | None = None) -> None:
     """Raise ``VerifyError`` where ``graph`` breaks a rule.
 
-    ``known`` are nodes whose own rules hold already (nodes are immutable, so once is enough); those
-    found to hold are added to it.  Rules of the graph (order, names, dims, updates) are always
-    checked.
+    ``known`` are nodes whose own rules hold already (nodes are immutable, so once is enough), with
+    the dims they name; those found to hold are added to it.  Rules of the graph (order, names,
+    dims, updates) are always checked.
 
     * inputs and parameters are sources with names of their own; no other node is one of them;
     * every operand is the result of an input, a parameter or an earlier node;
@@ -34,10 +37,10 @@ def verify(graph: Graph, known: set[Node] | None = None) -> None:
     * a fused group's body takes its operands' types, gives its results' types and has no state;
     * an update's value has its parameter's type, and no parameter is updated twice.
     """
-    _verify(graph, known if known is not None else set(), frozenset(graph.dims))
+    _verify(graph, known if known is not None else {}, frozenset(graph.dims))
 
 
-def _verify(graph: Graph, known: set[Node], bound: frozenset[str]) -> None:
+def _verify(graph: Graph, known: Known, bound: frozenset[str]) -> None:
     defined: set[Value] = set()
     _check_sources(graph.inputs, "input", defined)
     _check_sources(graph.parameters, "parameter", defined)
@@ -53,10 +56,14 @@ def _verify(graph: Graph, known: set[Node], bound: frozenset[str]) -> None:
                     "is not defined before it",
                     node,
                 )
-        _check_bound(node, bound)
-        if node not in known:
+        free = known.get(node)
+        if free is None:
+            free = _free_dims(node)
+            _check_bound(node, free, bound)
             _check_node(node, known, bound)
-            known.add(node)
+            known[node] = free
+        elif free:
+            _check_bound(node, free, bound)
         defined.update(node.results)
     _check_ends(graph, defined)
     for left, relation, right in graph.constraints:
@@ -85,7 +92,7 @@ def _check_sources(values: Iterable[Value], record: str, defined: set[Value]) ->
         defined.add(value)
 
 
-def _check_node(node: Node, known: set[Node], bound: frozenset[str]) -> None:
+def _check_node(node: Node, known: Known, bound: frozenset[str]) -> None:
     """The rules that concern one node alone."""
     if node.op.name in _SOURCES:
         _fail(f"{_shown(node)} stands among the computed nodes", node)
@@ -112,7 +119,7 @@ def _check_node(node: Node, known: set[Node], bound: frozenset[str]) -> None:
     _check_sizes(node)
 
 
-def _check_body(node: Node, body: Graph, known: set[Node], bound: frozenset[str]) -> None:
+def _check_body(node: Node, body: Graph, known: Known, bound: frozenset[str]) -> None:
     if body.parameters or body.updates:
         _fail(f"the body of {_shown(node)} has state of its own", node)
     if [v.type for v in node.operands] != [v.type for v in body.inputs]:
@@ -125,14 +132,20 @@ def _check_body(node: Node, body: Graph, known: set[Node], bound: frozenset[str]
         raise error.at(node.location) from None
 
 
-def _check_bound(node: Node, bound: frozenset[str]) -> None:
+def _free_dims(node: Node) -> frozenset[str]:
+    """The dims that a node names."""
     free: set[str] = set()
     for value in node.results:
         for size in value.type.shape:
             if isinstance(size, Dim):
                 free |= dims.names(size)
     for value in node.attributes.values():
-        free |= _names(value)
+        if isinstance(value, (Dim, tuple)):
+            free |= _names(value)
+    return frozenset(free)
+
+
+def _check_bound(node: Node, free: frozenset[str], bound: frozenset[str]) -> None:
     if free - bound:
         _fail(f"{_shown(node)} has the dims {sorted(free - bound)}, which no input has", node)
 

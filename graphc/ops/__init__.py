@@ -9,12 +9,15 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
+from graphc.ir.op import registered as _registered
 from graphc.tensor import functions as _functions
 
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     import_module(f"{__name__}.{_module}")
 
 globals().update(_functions)
+# The records whose meaning this package's files give; any other is the user's own.
+built_in = frozenset(_registered())
 __all__ = sorted(_functions)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import graphc
-from runtime import object_cache
+from runtime import cache_files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -215,14 +215,14 @@ def test_a_cache_directory_that_is_missing_or_a_file(
     missing, file = tmp_path / "not" / "yet", tmp_path / "file"
     file.write_text("no directory")
     for place in (missing, file, file / "below"):
-        monkeypatch.setattr(object_cache, "directory", lambda place=place: place)
+        monkeypatch.setattr(cache_files, "directory", lambda place=place: place)
         _compiled_value(1.5)
         _compiled_value(1.5)
     assert list(missing.glob("*.o")) and file.read_text() == "no directory"
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["fdopen", "replace"])
 def test_a_cache_that_is_full_or_read_only(
     call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +230,7 @@ def test_a_cache_that_is_full_or_read_only(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(object_cache.os, call, refused)
+    monkeypatch.setattr(cache_files.os, call, refused)
     _compiled_value(2.5)
     assert not list(tmp_path.iterdir())
 

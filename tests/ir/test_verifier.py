@@ -87,9 +87,9 @@ def test_broken_rules(message: str) -> None:
 
 
 def test_good_graphs_and_known_nodes() -> None:
-    known: set[Node] = set()
+    known: dict[Node, frozenset[str]] = {}
     verify(GOOD, known)
-    assert known == {Y.node, Z.node}
+    assert known == dict.fromkeys((Y.node, Z.node), frozenset("N"))
     verify(GOOD, known)
     verify(_fusion(collect("b", {"r": apply(NEGATIVE, source("a", X.type))})))
 

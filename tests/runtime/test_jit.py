@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from runtime import jit, object_cache
+from runtime import cache_files, jit
 from runtime.target import Target
 
 TEXT = "define i64 @plus{0}(i64 %x) {{\n  %y = add i64 %x, {0}\n  ret i64 %y\n}}\n"
@@ -55,7 +55,7 @@ def test_a_cache_that_cannot_be_is_no_error(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("no directory")
     for place in (blocked, blocked / "below"):
-        monkeypatch.setattr(object_cache, "directory", lambda place=place: place)
+        monkeypatch.setattr(cache_files, "directory", lambda place=place: place)
         assert run(jit.compile(TEXT.format(5)), 5) == 45
 
 

@@ -1,0 +1,67 @@
+"""Graphs with all that decides what they become: compiled now, or taken from the disk.
+
+A program from the disk has been through every check when it was made; the stages that led to it are
+made again only for those who look at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphc.fingerprint import fingerprint
+from graphc.ir.graphs import Graph
+from runtime import program_cache
+from runtime.program import Program
+from runtime.target import Target
+
+if TYPE_CHECKING:
+    from graphc.compiler import Compilation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The arguments of ``graphc.compiler.compile_graphs``."""
+
+    graphs: Sequence[Graph]
+    target: Target
+    name: str
+    fuse: bool
+    single_output: bool
+
+    def compile(self) -> Compilation:
+        """Pass by pass; the compiler is imported now."""
+        from graphc.compiler import compile_graphs
+
+        return compile_graphs(
+            self.graphs,
+            self.target,
+            name=self.name,
+            fuse=self.fuse,
+            single_output=self.single_output,
+        )
+
+    def reuse(self) -> Compilation | Kept:
+        """The program that is kept on the disk for these graphs; else they are compiled, and what
+        they became is kept."""
+        options = (self.name, self.fuse, self.single_output)
+        identity = program_cache.wanted() and fingerprint(self.graphs, self.target, options)
+        if not identity:
+            return self.compile()
+        parameters = (value for graph in self.graphs for value in graph.parameters)
+        initial = {value.name or "": value.node.attributes["initial"] for value in parameters}
+        program = program_cache.load(identity, initial)
+        if program is not None:
+            return Kept(self, program)
+        made = self.compile()
+        program_cache.store(identity, made.program)
+        return made
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A program from the disk, and how it would be made."""
+
+    recipe: Recipe
+    program: Program
