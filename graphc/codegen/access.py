@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphc.codegen import expressions
+from graphc.codegen import expressions, streaming
 from graphc.codegen.affine import Affine, element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
@@ -274,7 +274,8 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
     if _is_contiguous(place, axis):
         address = _address(context, place, position)
         if mask is None:
-            writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
+            how = streaming.how_to_store(context, place.buffer, stored, place.dtype.size)
+            writer.effect(f"store {stored!r}, ptr {address.text}, {how}")
             return
         if axis.valid == position[axis.name] * axis.width + 1:
             _write_first(context, place, address, stored)

@@ -12,7 +12,7 @@ from graphc.location import Location
 from graphc.loops import ir
 from graphc.loops.expression_parser import ExpressionParser, Scope
 
-_MODES = ("out", "inout", "temp")
+_MODES = ("out", "inout", "temp", "stream")
 _ORDERS = ("ascending", "lanes", "tree")
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.repetition import TOGETHER, repeated
+from graphc.loops.repetition import costly
 from graphc.loops.tiling import Product, choose_across, choose_tile
 from graphc.loops.walk import expressions
 from runtime.target import Target
@@ -60,11 +60,11 @@ def _scheduled(
     if product is not None and product.order == "ascending":
         return _tile(kernel, statement, product, lanes, target, outermost)
     if len(statement.body) == 2 and _down_columns(kernel, statement):
-        return _vector_loop(statement, lanes, outermost)
+        return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         return _nest(statement.axes, inner, outermost)
-    return _vector_loop(statement, lanes, outermost)
+    return _vector_loop(statement, lanes, target, outermost)
 
 
 def _in_lanes(statement: ir.Statement) -> bool:
@@ -110,7 +110,7 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 
-def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
+def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> ir.Statement:
     """Elementwise loops and column reductions: the last axis in vectors, the others around it."""
     *outer, last = loop.axes
     streamed = _streamed(loop, lanes)
@@ -120,7 +120,9 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
         return replace(streamed, parallel=outermost)
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
-    vectors = TOGETHER if repeated(loop.body) else 4 if folds else 1 if ops > LONG else 2
+    vectors = 4 if folds else 1 if ops > LONG else 2
+    if not folds and costly(loop.body):
+        lanes, vectors = lanes * _registers(last.extent, lanes, target), 1
     tile = lanes * vectors
     if isinstance(last.extent, int):
         tile = min(tile, -(-last.extent // lanes) * lanes)
@@ -128,6 +130,16 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     if not outer:
         return replace(inner, parallel=outermost)
     return _nest(tuple(outer), (inner,), outermost)
+
+
+def _registers(extent: Size, lanes: int, target: Target) -> int:
+    """Registers of a wide vector: as many as leave few of them empty in the last one."""
+    most = 4 if target.vector_registers >= 32 else 2
+    if not isinstance(extent, int):
+        return most
+    needed = -(-extent // lanes)
+    fitting = (n for n in (4, 2) if n <= most and -(-needed // n) * n <= 1.1 * needed)
+    return next(fitting, 1)
 
 
 def _streamed(loop: ir.For, lanes: int) -> ir.For | None:

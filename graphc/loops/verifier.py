@@ -25,7 +25,7 @@ from graphc.loops.walk import expressions
 
 _NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _WORDS = re.compile(r"(inf|nan)(f32|f64|i32|i64|u8)?|true|false|parallel")
-_MODES = ("in", "out", "inout", "temp")
+_MODES = ("in", "out", "inout", "temp", "stream")
 _ORDERS = ("ascending", "lanes", "tree")
 _OF_BOOL = ("maximum", "minimum", "argmax", "argmin")
 _COLUMN_KINDS = ("add", "multiply", "maximum", "minimum", "any", "all")
@@ -108,8 +108,8 @@ class _Verifier:
                 "element"
             )
         for argument in subject.arguments:
-            written = argument.name in self.written or argument.mode != "out"
-            self.require(written, f"out {argument.name} is never written")
+            written = argument.name in self.written or argument.mode not in ("out", "stream")
+            self.require(written, f"{argument.mode} {argument.name} is never written")
 
     def name(self, name: str, scope: _Scope, what: str, dim: bool = False) -> None:
         fits = _NAME.fullmatch(name) is not None and _WORDS.fullmatch(name) is None
