@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphc.codegen import body, column, staging
+from graphc.codegen import blocking, body, column, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -64,9 +64,28 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
             body.of_tile(context, loop.body)
             return
         column.clear(context, loop, ordered[depth:], units)
+        reduce = blocking.blocked(loop) if 0 < depth == len(ordered) - 1 else None
+        if reduce is not None and context.vector_axis is not None:
+            _in_blocks(context, loop, reduce, units, lambda rest: inside(depth + 1, rest))
+            return
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
     inside(0, units)
+
+
+def _in_blocks(
+    context: Context, loop: For, reduce: Reduce, units: Units | None, inside: Inside
+) -> None:
+    """The tiles of the innermost axis, or those of ``units``, in blocks of ``reduce``."""
+    axis = loop_order(loop)[-1]
+    count = _tiles(loop, axis)
+    own = units is not None and units.axes[0][0] == axis.name
+    numbers = _own_tiles(context, units) if units and own else (index(0), context.size(count))
+
+    def tiles(begin: Value, end: Value) -> None:
+        _axis(context, loop, axis, Units(begin, end, ((axis.name, count),)), inside)
+
+    blocking.emit(context, reduce, axis, _points(loop, axis, False), numbers, tiles)
 
 
 def loop_order(loop: For) -> Sequence[Axis]:
@@ -127,9 +146,7 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     return -(-axis.extent // tiles)
 
 
-def _axis(
-    context: Context, loop: For, axis: Axis, units: Units | None, inside: Inside
-) -> None:
+def _axis(context: Context, loop: For, axis: Axis, units: Units | None, inside: Inside) -> None:
     """All tiles of one axis, or those of ``units``; ``inside`` is given the units that are left to
     tell apart within a tile."""
     writer = context.writer

@@ -254,11 +254,7 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
     if all(edge.repeated == () for edge in found):
         return _same_loops(a, b)
     last = len(b.domain) - 1
-    rows = all(
-        edge.repeated == ()
-        or edge.repeated == (len(edge.shape) - 1,)
-        for edge in found
-    )
+    rows = all(edge.repeated == () or edge.repeated == (len(edge.shape) - 1,) for edge in found)
     if rows and last >= 0 and b.along in (None, last):
         joint = _same_loops(a, replace(b, along=last))
         if isinstance(joint, Group):
