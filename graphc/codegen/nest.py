@@ -2,7 +2,7 @@
 
 The panels of the last axis are outermost, the tiles of the others run in order within a panel.  A
 static extent is cut into full tiles and one narrower rest; a run-time one into full tiles and a
-rest that is clamped (rows) or masked (vectors).
+rest that is masked (vectors), or (rows) cut again by halves; clamped, where a column is carried.
 """
 
 from __future__ import annotations
@@ -132,11 +132,15 @@ def _tiles(loop: For, axis: Axis) -> Size:
     return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
+def _is_carried(loop: For, axis: Axis) -> bool:
+    return any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+
+
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
     """Points of a full tile."""
     if vectors:
         return max(1, axis.tile // axis.vector) * axis.vector
-    carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+    carried = _is_carried(loop, axis)
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
     turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
@@ -184,7 +188,10 @@ def _axis(context: Context, loop: For, axis: Axis, units: Units | None, inside: 
         more = context.builder.bit_and(more, writer.compare("sgt", last, tiles))
 
     def rest() -> Sequence[Value]:
-        _rest(context, axis, whole, extent, (count, width), within)
+        if width or whole.literal is not None or _is_carried(loop, axis):
+            _rest(context, axis, whole, extent, (count, width), within)
+        else:
+            _rows_left(context, axis, whole, extent, count, within)
         return ()
 
     writer.branch(more, rest)
@@ -228,6 +235,29 @@ def _is_long(loop: For) -> bool:
 def _divides(points: int, extent: Value) -> bool:
     """Whether tiles of ``points`` surely leave no rest."""
     return points == 1 or (extent.literal is not None and int(extent.literal) % points == 0)
+
+
+def _rows_left(
+    context: Context,
+    axis: Axis,
+    start: Value,
+    extent: Value,
+    count: int,
+    within: Callable[[TileAxis], None],
+) -> None:
+    """The rows left after full tiles of ``count``, in tiles of half as many, a quarter, ... one."""
+    writer, rows, at = context.writer, 1 << (count - 1).bit_length(), start
+    while rows > 1:
+        rows //= 2
+        if rows >= count:
+            continue
+        enough = writer.compare("sge", writer.subtract(extent, at), index(rows))
+
+        def tile(at: Value = at, rows: int = rows) -> list[Value]:
+            within(TileAxis(axis.name, at, rows))
+            return [writer.add(at, index(rows))]
+
+        (at,) = writer.branch(enough, tile, [at])
 
 
 def _rest(
