@@ -12,7 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.repetition import costly
-from graphc.loops.tiling import Product, choose_across, choose_tile
+from graphc.loops.tiling import BLOCK, Product, choose_across, choose_tile, goes_in_blocks
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -171,7 +171,10 @@ def _tile(
     height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
-    scheduled = replace(reduce, unroll=unroll, across=row.name if across else "")
+    depth = reduce.axis
+    if not across and goes_in_blocks(product):
+        depth = replace(depth, tile=BLOCK)
+    scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
