@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from graphc.codegen import access, checks, column, nest, prefetching, reduction
+from graphc.codegen import access, checks, column, nest, prefetching, reduction, turning
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.grid import Grid, positions, spans
@@ -46,6 +46,11 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
 def of_tile(context: Context, statements: Sequence[Statement]) -> None:
     """Emit the statements of a loop's body for one tile."""
     prefetching.plan(context, statements)
+    with turning.loads(context, statements):
+        _of_tile(context, statements)
+
+
+def _of_tile(context: Context, statements: Sequence[Statement]) -> None:
     for pointwise, group in itertools.groupby(
         statements, key=lambda statement: isinstance(statement, (Let, Store))
     ):

@@ -44,8 +44,10 @@ class Context:
         self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.turned: dict[Load, Grid] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
+        self.streamed: frozenset[str] = frozenset()
 
     def axis(self, name: str) -> TileAxis:
         return next(axis for axis in self.axes if axis.name == name)

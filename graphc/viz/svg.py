@@ -231,7 +231,7 @@ def _legend_items(shown: Picture) -> Sequence[tuple[str, Card | None]]:
     if any(card.reference for card in shown.cards):
         items.append(("shown again", Card("", "input", FORWARD, FORWARD, reference=True)))
     if shown.boxes:
-        items.append(("fused group: one kernel", None))
+        items.append((shown.box_meaning, None))
     return items
 
 
