@@ -5,6 +5,8 @@ Each function takes the module and gives arrays by name.  Nothing here imports e
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -96,7 +98,9 @@ def losses(keras: Any) -> Arrays:
             if rows:
                 found[f"{key} weighted"] = loss(y_true, y_pred, _numbers(9, rows, 0.0, 1.0))
     found["vector"] = keras.losses.MeanSquaredError()(np.float32([1, 2]), np.float32([[1], [4]]))
-    found["integers"] = keras.losses.MeanAbsoluteError()(np.int32([[1], [2]]), np.float32([[1], [4]]))
+    found["integers"] = keras.losses.MeanAbsoluteError()(
+        np.int32([[1], [2]]), np.float32([[1], [4]])
+    )
     return found
 
 
@@ -168,7 +172,9 @@ def schedules(keras: Any) -> Arrays:
         made.CosineDecayRestarts(0.1, 5, 1.5, 0.9),
     ]  # fmt: skip
     return {
-        f"{type(kind).__name__} {kind.get_config()}": np.float32([float(kind(s)) for s in range(40)])
+        f"{type(kind).__name__} {kind.get_config()}": np.float32(
+            [float(kind(s)) for s in range(40)]
+        )
         for kind in kinds
     }
 
@@ -177,7 +183,7 @@ def schedules(keras: Any) -> Arrays:
 
 
 def optimizers(keras: Any) -> Arrays:
-    """Two variables after each of 40 steps with gradients of all sizes, and all slots at the end."""
+    """Two variables after each of 40 steps with gradients of all sizes, and all slots at last."""
     found = {}
     for name, make in optimizer_cases(keras).items():
         optimizer = make()
@@ -245,7 +251,42 @@ def optimizer_cases(keras: Any) -> dict[str, Callable[[], Any]]:
     return {name: lambda k=kind, o=options: k(**o) for name, (kind, options) in rules.items()}
 
 
+# -- signatures ------------------------------------------------------------------------------------
+
+MODULES = (
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics",
+    "optimizers", "optimizers.schedules", "random", "ops",
+)  # fmt: skip
+
+
+def signatures(keras: Any) -> Arrays:
+    """The arguments and defaults of everything that can be called, as JSON."""
+    found = {}
+    for module in MODULES:
+        space = keras
+        for word in module.split("."):
+            space = getattr(space, word)
+        for name in dir(space):
+            thing = getattr(space, name)
+            if callable(thing) and not name.startswith("_") and not isinstance(thing, type(keras)):
+                found[f"{module}.{name}"] = np.array(json.dumps(_arguments(thing)))
+    return found
+
+
+def _arguments(thing: Any) -> list[tuple[str, str]]:
+    try:
+        parameters = inspect.signature(thing).parameters.values()
+    except ValueError:
+        return [("**", "")]
+    return [
+        ("**", "") if p.kind is p.VAR_KEYWORD
+        else (p.name, "" if p.default is p.empty else repr(p.default))
+        for p in parameters
+    ]  # fmt: skip
+
+
 ALL = {
+    "signatures": signatures,
     "activations": activations,
     "weights": weights,
     "losses": losses,
