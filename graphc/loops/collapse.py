@@ -92,8 +92,6 @@ def _drop(
     if len(body) != 1 or not isinstance(body[0], ir.For):
         return body
     loop = body[0]
-    axes = tuple(
-        joint if a.name == joint.name else a for a in loop.axes if a.name != inner.name
-    )
+    axes = tuple(joint if a.name == joint.name else a for a in loop.axes if a.name != inner.name)
     inside = _drop(loop.body, joint, inner)
     return (replace(loop, axes=axes, body=inside),) if axes else inside

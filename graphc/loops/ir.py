@@ -11,7 +11,7 @@ The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)
     let       = name "=" expr
     store     = access "=" expr
     reduce    = name,* "=" "reduce" kind,* axis "order(" order ")" ["unroll(" int ")"]
-                "{" statement* expr,* "}"
+                ["across(" name ")"] "{" statement* expr,* "}"
     column    = access "=" "reduce" kind name "order(tree)" "{" expr "}"
     check     = "check" int "," expr "," expr "," expr
     access    = name "[" expr,* "]"
@@ -52,7 +52,8 @@ maximum and minimum propagate NaN and, of equals, keep the left operand; argmax 
 first index (i64) of the extremum, a NaN being the extremum, and 0 where there is nothing.
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
-vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``parallel`` lets
+vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``across(a)``
+makes the points of the tile's axis a its vectors while an ascending one folds; ``parallel`` lets
 the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
 body is one loop nest, or plain statements.
@@ -218,6 +219,7 @@ class Reduce:
     body: tuple[Statement, ...]
     values: tuple[Expr, ...]
     unroll: int = 1
+    across: str = ""
     location: Location | None = field(default=None, compare=False)
 
 

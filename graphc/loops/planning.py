@@ -23,6 +23,7 @@ from graphc.loops.cost import kernel_bytes, kernel_flops, kernel_work
 from graphc.loops.inplace import merged, read_only_before_store
 from graphc.loops.lowering import Lowered, lower
 from graphc.loops.memory import Memory, place_slots
+from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
 from graphc.loops.steps import Step, in_order, kernel_name, origin, place_text, reaches
@@ -52,7 +53,7 @@ class _Planner:
             self.constants[node.result] = None
         elif node.op.name == "fusion":
             reads = [self.root(v) for v in node.operands]
-            lowered = lower(node, kernel_name(self.name, node, len(self.steps)))
+            lowered = phased(lower(node, kernel_name(self.name, node, len(self.steps))))
             step = Step(lowered, reads, list(node.results), *origin(node))
             self.steps.append(step)
             self.maker.update(dict.fromkeys(node.results, step))
@@ -119,7 +120,7 @@ class _Planner:
             found.update({offset: None, size: None})
         for call in calls:
             found.update({kernel_flops(call.kernel): None, kernel_bytes(call.kernel): None})
-            found[call.work] = None
+            found.update(dict.fromkeys(call.work))
         return tuple(size for size in found if not isinstance(size, int))
 
     def _call(self, step: Step, scratch: dict[tuple[int, str], Place]) -> KernelCall:
@@ -141,7 +142,7 @@ class _Planner:
         ]  # fmt: skip
         kernel, kept = merged(kernel, places, overwriting)
         scheduled = schedule(collapse(kernel), self.target)
-        work = kernel_work(scheduled, self.target)
+        work = tuple(kernel_work(phase, self.target) for phase in phases(scheduled))
         return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind, work)
 
     # -- where results go -------------------------------------------------------------------------

@@ -102,7 +102,8 @@ def _statement(statement: Statement, depth: int, locations: bool) -> list[str]:
 def _reduce_head(statement: Reduce) -> str:
     head = f"{', '.join(statement.names)} = reduce {', '.join(statement.kinds)}"
     head += f" {_axis(statement.axis)} order({statement.order})"
-    return head if statement.unroll == 1 else f"{head} unroll({statement.unroll})"
+    head += "" if statement.unroll == 1 else f" unroll({statement.unroll})"
+    return f"{head} across({statement.across})" if statement.across else head
 
 
 def _block(

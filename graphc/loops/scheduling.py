@@ -12,6 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.repetition import TOGETHER, repeated
+from graphc.loops.tiling import Product, choose_across, choose_tile
 from graphc.loops.walk import expressions
 from runtime.target import Target
 
@@ -21,7 +22,7 @@ LONG = 24  # ops from which one vector at a time is enough work to hide latencie
 def schedule(kernel: ir.Kernel, target: Target) -> ir.Kernel:
     """``kernel`` with tiles, vectors and ``parallel``."""
     lanes = target.lanes(max(_widths(kernel)))
-    body = tuple(_scheduled(s, lanes, target, outermost=True) for s in kernel.body)
+    body = tuple(_scheduled(kernel, s, lanes, target, outermost=True) for s in kernel.body)
     return replace(kernel, body=body)
 
 
@@ -35,7 +36,11 @@ def _widths(kernel: ir.Kernel) -> Iterable[int]:
 
 
 def _scheduled(
-    statement: ir.Statement, lanes: int, target: Target, outermost: bool = False
+    kernel: ir.Kernel,
+    statement: ir.Statement,
+    lanes: int,
+    target: Target,
+    outermost: bool = False,
 ) -> ir.Statement:
     if isinstance(statement, ir.Reduce):
         return _reduce_along(statement, lanes)
@@ -45,15 +50,32 @@ def _scheduled(
         return statement
     product = _product_of(statement)
     if product is not None and product.order == "ascending":
-        return _tile(statement, product, lanes, target, outermost)
+        return _tile(kernel, statement, product, lanes, target, outermost)
+    if len(statement.body) == 2 and _down_columns(kernel, statement):
+        return _vector_loop(statement, lanes, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
-        inner = tuple(_scheduled(s, lanes, target) for s in statement.body)
+        inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         return _nest(statement.axes, inner, outermost)
     return _vector_loop(statement, lanes, outermost)
 
 
 def _in_lanes(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Reduce) and statement.order == "lanes"
+
+
+def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
+    """Whether what is folded in lanes lies side by side along the loop instead: then vectors of
+    the loop's points read it, each lane of the fold being a place in memory."""
+    fold, store = loop.body
+    if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
+        return False
+    strides = [
+        (_stride(kernel, value, loop.axes[-1].name), _stride(kernel, value, fold.axis.name))
+        for value in fold.values
+    ]
+    return all(along is not None or across is not None for along, across in strides) and any(
+        along == 1 and across is not None for along, across in strides
+    )
 
 
 def _product_of(loop: ir.For) -> ir.Reduce | None:
@@ -119,51 +141,46 @@ def _streamed(loop: ir.For, lanes: int) -> ir.For | None:
 
 
 def _tile(
-    loop: ir.For, product: ir.Reduce, lanes: int, target: Target, outermost: bool
+    kernel: ir.Kernel, loop: ir.For, reduce: ir.Reduce, lanes: int, target: Target, outermost: bool
 ) -> ir.Statement:
     """A register tile of a product's rows and columns."""
     *rows, columns = loop.axes
-    column_sum = any(isinstance(s, ir.Column) for s in loop.body)
-    extent = rows[-1].extent if rows else 1
-    height, vectors = choose_tile(extent, columns.extent, lanes, target, column_sum)
+    row = rows[-1] if rows else ir.Axis("", 1)
+    product = Product(
+        row.extent,
+        columns.extent,
+        reduce.axis.extent,
+        target.vector_bytes // lanes,
+        _apart(_stride(kernel, reduce.values[0], row.name)) * reduce.values[0].dtype.size,
+        any(isinstance(s, ir.Column) for s in loop.body),
+        _apart(_stride(kernel, reduce.values[1], columns.name)) > 0,
+    )
+    beside = _stride(kernel, reduce.values[0], row.name) == 1
+    across = choose_across(product, target) if beside and rows else None
+    height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
-    body = tuple(replace(s, unroll=unroll) if s is product else s for s in loop.body)
+    scheduled = replace(reduce, unroll=unroll, across=row.name if across else "")
+    body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
     return ir.For(tiled, body, parallel=outermost)
 
 
-def choose_tile(
-    rows: Size, columns: Size, lanes: int, target: Target, column_sum: bool
-) -> tuple[int, int]:
-    """Height in rows and width in vectors of a register tile.
-
-    A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a
-    splat of the left one in registers, and makes h + v loads for h*v FMAs.  What counts first is
-    that little of the tiles at the edges is wasted, then that loads are few and the code short.  A
-    column sum folds groups of 8 rows; rows that are not known come mostly in multiples of 4.
-    """
-    limit = target.vector_registers - 1
-    if column_sum:
-        heights: Iterable[int] = range(ir.TREE, limit, ir.TREE)
-    elif isinstance(rows, int):
-        heights = range(1, min(rows, limit) + 1)
-    else:
-        heights = (4, 8, 16)
-    widest = min(4, max(1, -(-columns // lanes))) if isinstance(columns, int) else 4
-    fits = [(h, v) for h in heights for v in range(1, widest + 1) if h * v + v <= limit]
-
-    def effort(tile: tuple[int, int]) -> float:
-        h, v = tile
-        loads, size = (h + v) / (h * v), h * v
-        return _waste(rows, h) * _waste(columns, v * lanes) * (1 + 0.1 * loads + 0.002 * size)
-
-    return min(fits, key=effort, default=(ir.TREE if column_sum else 1, 1))
+def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:
+    """Elements between two neighbours along ``axis`` of what ``operand`` loads, where that is a
+    plain index of one of its axes."""
+    if not isinstance(operand, ir.Load):
+        return None
+    stride: Size = 1
+    shape = next(a.shape for a in kernel.arguments if a.name == operand.buffer)
+    for index, size in zip(reversed(operand.index), reversed(shape), strict=True):
+        if index == ir.AxisIndex(axis):
+            return stride
+        stride = stride * size
+    return None
 
 
-def _waste(extent: Size, tile: int) -> float:
-    """Computed elements for each that is needed; 1 where the extent is unknown."""
-    if not isinstance(extent, int) or extent == 0:
-        return 1.0
-    return -(-extent // tile) * tile / extent
+def _apart(stride: Size | None) -> int:
+    """A stride that is known and not 1, else 0."""
+    return stride if isinstance(stride, int) and stride > 1 else 0

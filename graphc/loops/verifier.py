@@ -21,6 +21,7 @@ from graphc.loops.affine import Affine, affine
 from graphc.loops.dependence import Access, LoopAxis, conflicts, uncovered
 from graphc.loops.printer import expression, text
 from graphc.loops.scalars import result_dtype
+from graphc.loops.walk import expressions
 
 _NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _WORDS = re.compile(r"(inf|nan)(f32|f64|i32|i64|u8)?|true|false|parallel")
@@ -180,6 +181,8 @@ class _Verifier:
             and len(statement.values) == ir.value_count(statement.kinds),
             "the names and values of a reduce must be as many as its kinds say",
         )
+        if statement.across:
+            self.across(statement, scope)
         fused_tree = statement.order == "tree" and "fma" in statement.kinds
         self.require(not fused_tree, "fma has no order tree")
         self.axis(statement.axis, scope)
@@ -196,6 +199,15 @@ class _Verifier:
                 self.require(other.dtype == value.dtype, "fma takes two values of one dtype")
             self.name(name, scope, "a value")
             scope.values[name] = ir.folded_dtype(kind, value.dtype)
+
+    def across(self, statement: ir.Reduce, scope: _Scope) -> None:
+        axis = next((a for a in scope.schedules if a.name == statement.across), None)
+        fits = axis is not None and not axis.vector
+        self.require(fits, f"across({statement.across}) is no scalar axis of a loop around this")
+        self.require(statement.order == "ascending", "only an ascending reduce goes across")
+        read = {e.name for e in expressions((statement,)) if isinstance(e, ir.Name)}
+        outside = not read.isdisjoint(scope.values)
+        self.require(not outside, "a reduce that goes across takes no values from outside")
 
     def folded(self, kind: str, value: ir.Expr, scope: _Scope) -> None:
         self.expr(value, scope)
