@@ -16,7 +16,7 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
-from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Store
+from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
 from graphc.loops.walk import expressions
 
 Inside = Callable[["Units | None"], None]
@@ -58,11 +58,11 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
     ordered = loop_order(loop)
 
     def inside(depth: int, units: Units | None) -> None:
+        if depth == 1:
+            staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
             body.of_tile(context, loop.body)
             return
-        if depth == 1:
-            staging.stage(context, loop, ordered[1:])
         column.clear(context, loop, ordered[depth:], units)
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
@@ -120,7 +120,8 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
-    if not isinstance(axis.extent, int) or carried or axis.extent <= 0:
+    turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
+    if not isinstance(axis.extent, int) or carried or turned or axis.extent <= 0:
         return max(1, axis.tile)
     tiles = -(-axis.extent // max(1, axis.tile))
     return -(-axis.extent // tiles)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen import lanes, prefetching
+from graphc.codegen import lanes, prefetching, turning
 from graphc.codegen.context import Context
 from graphc.codegen.fold import State
 from graphc.codegen.grid import Grid, TileAxis, spans
@@ -19,6 +19,12 @@ from graphc.loops.ir import TREE, Reduce
 
 def reduce(context: Context, statement: Reduce) -> None:
     """Emit a reduction and bind its names."""
+    if statement.across and turning.reduce_across(context, statement, _reduce):
+        return
+    _reduce(context, statement)
+
+
+def _reduce(context: Context, statement: Reduce) -> None:
     runs = running(context, statement)
     order = statement.order or ("lanes" if statement.axis.vector else "ascending")
     if order == "lanes":

@@ -142,9 +142,7 @@ class _Lowering:
         rows = self.axis_of.get(len(self.domain) - 2)
         if rows is None:  # a single row is its own sum
             return ir.Store(store.buffer, index, value, store.location)
-        return ir.Column(
-            store.buffer, index, _kind(store.item), rows, value, store.location
-        )
+        return ir.Column(store.buffer, index, _kind(store.item), rows, value, store.location)
 
     # -- loops ------------------------------------------------------------------------------------
 

@@ -93,7 +93,8 @@ def test_a_long_body_is_written_once() -> None:
     x = graphc.input("x", ("N",))
     static = graphc.input("z", (1003,))
     for y in (tanh_chain(x), tanh_chain(static)):
-        assert graphc.compile(y).text("llvm").count("br i1") <= 6
+        kernels, _ = graphc.compile(y).text("llvm").split("define internal void @graphc.run")
+        assert kernels.count("br i1") <= 5
 
 
 def test_what_is_repeated() -> None:

@@ -100,6 +100,11 @@ class CallbackList(Callback):
         self._listeners = {
             hook: tuple(one for one in self.callbacks if overrides(one, hook)) for hook in HOOKS
         }
+        # The usual case, for which nothing may be spent between two pictures.
+        self._only_bar = {
+            hook: len(found) == 1 and isinstance(found[0], ProgbarLogger)
+            for hook, found in self._listeners.items()
+        }
 
     def _tell(self, hook: str, *arguments: Any) -> None:
         for callback in self._listeners[hook]:
@@ -111,9 +116,10 @@ class CallbackList(Callback):
 
     def _tell_batch(self, hook: str, batch: int, logs: LogsOrReader) -> None:
         """Tells about a batch those who are due; reads the metrics once at most."""
-        due = [one for one in self._listeners[hook] if _is_due(one)]
-        if not due:
+        listeners = self._listeners[hook]
+        if not listeners or (self._only_bar[hook] and not _is_due(listeners[0])):
             return
+        due = [one for one in listeners if _is_due(one)]
         known = logs() if callable(logs) else logs
         for callback in due:
             try:

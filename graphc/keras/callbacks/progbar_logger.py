@@ -52,6 +52,8 @@ class ProgbarLogger(Callback):
     def on_test_begin(self, logs: Logs | None = None) -> None:
         if not self._in_fit:
             self._start("")
+        elif self._bar is not None:
+            self._bar.end_steps()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         if not self._in_fit:

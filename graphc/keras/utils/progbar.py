@@ -51,6 +51,7 @@ class Progbar:
         self._seen = 0
         self._started = perf_counter()
         self._first: tuple[float, int] | None = None
+        self._steps_ended: float | None = None
         self._shown = 0.0
         self._bar = Bar()
         if verbose == 1:
@@ -93,6 +94,12 @@ class Progbar:
         """Notes ``n`` more steps."""
         self.update(self._seen + n, values)
 
+    def end_steps(self) -> None:
+        """Says that the steps are done, and that what follows (a validation) is not their time."""
+        self._steps_ended = perf_counter()
+        if self.target is not None:
+            self._bar.update(self.target, " - ".join([self._step_time(self.target), "validating"]))
+
     def stop(self) -> None:
         """Takes the bar away without a last line, as after an error."""
         self._bar.stop()
@@ -125,7 +132,7 @@ class Progbar:
         since, before = self._started, 0
         if self._first is not None and self._first[1] < current:
             since, before = self._first
-        seconds = (perf_counter() - since) / max(current - before, 1)
+        seconds = ((self._steps_ended or perf_counter()) - since) / max(current - before, 1)
         return f"{_duration(seconds)}/{self.unit_name}"
 
 
