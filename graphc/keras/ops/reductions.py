@@ -6,9 +6,11 @@ from typing import Any
 
 import graphc
 from graphc.keras.calling import universal
+from graphc.keras.ops.elementwise import isclose
 from graphc.keras.ops.operands import as_float, as_keras, reduction
 
 __all__ = [
+    "allclose",
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "logsumexp",
     "max", "mean", "min", "moments", "norm", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
@@ -100,6 +102,14 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
     """How many elements (int32) along ``axis``, or of all, are not 0."""
     along = tuple(axis) if isinstance(axis, list) else axis
     return graphc.sum(graphc.astype(as_keras(x) != 0, "int32"), along, dtype="int32")
+
+
+@universal
+def allclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Whether ``isclose`` holds of all elements."""
+    return graphc.all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @universal

@@ -11,6 +11,7 @@ from graphc.keras.ops.operands import as_keras, number, together
 from graphc.keras.registry import fail
 
 __all__ = [
+    "diag", "diagonal", "fliplr", "flipud", "trace",
     "broadcast_to", "concatenate", "expand_dims", "flip", "hstack", "meshgrid", "moveaxis", "pad",
     "ravel", "repeat", "reshape", "roll", "slice_of", "split", "squeeze", "stack", "swapaxes",
     "take", "take_along_axis", "tile", "transpose", "tril", "triu", "unstack", "vstack",
@@ -74,6 +75,55 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 def flip(x: Any, axis: Any = None) -> Any:
     """Elements along ``axis``, or all axes, in reverse."""
     return graphc.flip(as_keras(x), axis)
+
+
+@universal
+def flipud(x: Any) -> Any:
+    """Elements along the first axis in reverse."""
+    return graphc.flip(as_keras(x), 0)
+
+
+@universal
+def fliplr(x: Any) -> Any:
+    """Elements along the second axis in reverse."""
+    return graphc.flip(as_keras(x), 1)
+
+
+@universal
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements of a diagonal of two axes, along a new last axis.
+
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 4.], dtype=float32)
+    """
+    made = as_keras(x)
+    first, second = axis1 % made.ndim, axis2 % made.ndim
+    order = [a for a in range(made.ndim) if a not in (first, second)]
+    rows = graphc.permute_dims(made, (*order, first, second))
+    height, width = _known(rows, -2), _known(rows, -1)
+    start, skip = max(-offset, 0), max(offset, 0)
+    count = max(min(height - start, width - skip), 0)
+    block = rows[(..., slice(start, start + count), slice(skip, skip + count))]
+    flat = graphc.reshape(block, (*block.shape[:-2], count * count))
+    return flat[(..., slice(None, None, count + 1))]
+
+
+@universal
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of a diagonal of two axes."""
+    return graphc.sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+@universal
+def diag(x: Any, k: int = 0) -> Any:
+    """A matrix with the vector ``x`` on diagonal ``k``, or that diagonal of a matrix."""
+    made = as_keras(x)
+    if made.ndim == 2:
+        return diagonal(made, k)
+    size = _known(made, 0) + abs(k)
+    wide = graphc.pad(made, [(max(k, 0), max(-k, 0))])
+    on = graphc.iota((size, size), 1) - graphc.iota((size, size), 0) == k
+    return graphc.where(on, graphc.expand_dims(wide, 0), 0)
 
 
 @universal

@@ -51,7 +51,7 @@ class Keras:
         result = self.folder / f"{functions[0]}.npz"
         environment = os.environ | {
             "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "KERAS_HOME": str(self.folder),
-            "JAX_ENABLE_X64": str(int(wide)),
+            "JAX_ENABLE_X64": str(int(wide)), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         }  # fmt: skip
         command = [
             self.python,

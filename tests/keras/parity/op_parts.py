@@ -111,13 +111,15 @@ UNARY = (
     "rad2deg", "nan_to_num", "log_sigmoid", "relu", "softplus", "softmax", "normalize", "ravel",
     "transpose", "flip", "any", "all", "sum", "mean", "var", "std", "max", "min", "amax", "amin",
     "prod", "ptp", "argmax", "argmin", "count_nonzero", "logsumexp", "average", "norm", "triu",
-    "tril", "zeros_like", "ones_like", "copy",
+    "tril", "cbrt", "fliplr", "flipud", "diag", "diagonal", "trace", "gelu",
+    "zeros_like", "ones_like", "copy",
 )  # fmt: skip
 POSITIVE = ("log", "log10", "log1p", "log2", "rsqrt", "sqrt")
 BINARY = (
     "add", "subtract", "multiply", "divide", "true_divide", "divide_no_nan", "floor_divide", "mod",
     "maximum", "minimum", "equal", "not_equal", "greater", "greater_equal", "less", "less_equal",
-    "logical_and", "logical_or", "logical_xor", "arctan2", "logaddexp", "hypot",
+    "logical_and", "logical_or", "logical_xor", "arctan2", "logaddexp", "hypot", "heaviside",
+    "isclose", "allclose",
 )  # fmt: skip
 
 
@@ -139,6 +141,9 @@ def ops(keras: Any) -> Arrays:
         found[name] = getattr(o, name)(n, np.abs(n) % 5)
     for name in ("sum", "mean", "max", "min", "std", "logsumexp", "any", "prod", "ptp"):
         found[f"{name} axis"] = getattr(o, name)(x, axis=1, keepdims=True)
+    found |= {name: getattr(o, name)(x / 2) for name in ("arcsin", "arccos")}
+    found |= {f"diagonal {k}": o.diagonal(x, offset=k) for k in (-1, 2)}
+    found |= {f"diag {k}": o.diag(x[0], k=k) for k in (-1, 2)}
     found |= _shapes(o, x, n) | _products(o, x) | _normalizations(o, x)
     return {name: np.asarray(value) for name, value in found.items()}
 
