@@ -8,10 +8,9 @@ that is the same, since iterations do not depend on each other.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
-from graphc.codegen import access, checks, column, nest, prefetching, reduction
+from graphc.codegen import access, checks, column, nest, prefetching, reduction, turning
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.grid import Grid, positions, spans
@@ -24,7 +23,6 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.repetition import TOGETHER
 
 
 def together(context: Context, statements: Sequence[Statement]) -> None:
@@ -48,20 +46,19 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
 def of_tile(context: Context, statements: Sequence[Statement]) -> None:
     """Emit the statements of a loop's body for one tile."""
     prefetching.plan(context, statements)
+    with turning.loads(context, statements):
+        _of_tile(context, statements)
+
+
+def _of_tile(context: Context, statements: Sequence[Statement]) -> None:
     for pointwise, group in itertools.groupby(
         statements, key=lambda statement: isinstance(statement, (Let, Store))
     ):
         run = list(group)
-        apart = pointwise and any(isinstance(statement, Store) for statement in run)
-        if apart and not _called(context):
+        if pointwise and any(isinstance(statement, Store) for statement in run):
             _by_position(context, run)
         else:
             together(context, run)
-
-
-def _called(context: Context) -> bool:
-    """Whether ops are called for all positions of the tile at once."""
-    return bool(context.repeated) and math.prod(axis.count for axis in context.axes) <= TOGETHER
 
 
 def _let(context: Context, statement: Let) -> None:

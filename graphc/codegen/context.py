@@ -40,12 +40,14 @@ class Context:
         self.only: Position | None = {}
         self.names: dict[str, Grid] = {}
         self.definitions: dict[str, Expr] = {}
-        self.lowerings: dict[int, Callable[..., list[Value]]] = {}
+        self.lowerings: dict[int, Callable[..., Value]] = {}
         self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.turned: dict[Load, Grid] = {}
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
+        self.streamed: frozenset[str] = frozenset()
 
     def axis(self, name: str) -> TileAxis:
         return next(axis for axis in self.axes if axis.name == name)

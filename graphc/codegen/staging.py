@@ -72,7 +72,7 @@ def _is_across(context: Context, load: Load, axis: Axis, within: set[str]) -> bo
     """Whether a vector of the load is strided, and the same in every tile of the panel."""
     panel = context.vector_axis
     assert panel is not None and isinstance(axis.extent, int)
-    found = element(load.index, context.arguments[load.buffer].shape, context.definitions)
+    found = element(load.index, context.arguments[load.buffer], context.definitions)
     if found.others or within & set(found.strides) or panel.name not in found.strides:
         return False
     outer = {one.name for one in context.axes if one.count == 1 and not one.width}
@@ -170,5 +170,5 @@ def _transposed(
 
 def _is_along(context: Context, load: Load, axis: Axis) -> bool:
     """Whether what the load reads along ``axis`` lies side by side."""
-    found = element(load.index, context.arguments[load.buffer].shape, context.definitions)
+    found = element(load.index, context.arguments[load.buffer], context.definitions)
     return found.strides.get(axis.name) == 1

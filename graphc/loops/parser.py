@@ -12,7 +12,7 @@ from graphc.location import Location
 from graphc.loops import ir
 from graphc.loops.expression_parser import ExpressionParser, Scope
 
-_MODES = ("out", "inout", "temp")
+_MODES = ("out", "inout", "temp", "stream")
 _ORDERS = ("ascending", "lanes", "tree")
 
 
@@ -66,7 +66,7 @@ class _KernelParser(ExpressionParser):
         dtype = BY_SHORT[self.one_of("a dtype", tuple(BY_SHORT))]
         self.expect("[")
         self.buffers[name] = dtype
-        return ir.Argument(name, dtype, self.shape(), mode)
+        return ir.Argument(name, dtype, self.shape(), mode, self.option("panels", 0))
 
     def block(
         self, scope: Scope, *, values: bool

@@ -72,7 +72,8 @@ def text(kernel: Kernel, *, locations: bool = False) -> str:
 def _argument(argument: Argument) -> str:
     mode = "" if argument.mode == "in" else f"{argument.mode} "
     shape = ", ".join(map(str, argument.shape))
-    return f"{mode}{argument.name}: {argument.dtype.short}[{shape}]"
+    panels = f" panels({argument.panels})" if argument.panels else ""
+    return f"{mode}{argument.name}: {argument.dtype.short}[{shape}]{panels}"
 
 
 def _statement(statement: Statement, depth: int, locations: bool) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.repetition import TOGETHER, repeated
+from graphc.loops.repetition import costly
 from graphc.loops.tiling import Product, choose_across, choose_tile
 from graphc.loops.walk import expressions
 from runtime.target import Target
@@ -21,9 +21,14 @@ LONG = 24  # ops from which one vector at a time is enough work to hide latencie
 
 def schedule(kernel: ir.Kernel, target: Target) -> ir.Kernel:
     """``kernel`` with tiles, vectors and ``parallel``."""
-    lanes = target.lanes(max(_widths(kernel)))
+    lanes = lanes_of(kernel, target)
     body = tuple(_scheduled(kernel, s, lanes, target, outermost=True) for s in kernel.body)
     return replace(kernel, body=body)
+
+
+def lanes_of(kernel: ir.Kernel, target: Target) -> int:
+    """Elements of the vectors that ``kernel`` computes with."""
+    return target.lanes(max(_widths(kernel)))
 
 
 def _widths(kernel: ir.Kernel) -> Iterable[int]:
@@ -48,15 +53,18 @@ def _scheduled(
         return statement
     if any(isinstance(s, ir.Check) for s in statement.body):
         return statement
-    product = _product_of(statement)
+    packed = _packed(kernel, statement)
+    if packed is not None:
+        return _pack_loop(kernel, statement, packed, lanes, outermost)
+    product = product_in(statement)
     if product is not None and product.order == "ascending":
         return _tile(kernel, statement, product, lanes, target, outermost)
     if len(statement.body) == 2 and _down_columns(kernel, statement):
-        return _vector_loop(statement, lanes, outermost)
+        return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         return _nest(statement.axes, inner, outermost)
-    return _vector_loop(statement, lanes, outermost)
+    return _vector_loop(statement, lanes, target, outermost)
 
 
 def _in_lanes(statement: ir.Statement) -> bool:
@@ -78,7 +86,8 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     )
 
 
-def _product_of(loop: ir.For) -> ir.Reduce | None:
+def product_in(loop: ir.For) -> ir.Reduce | None:
+    """The product that ``loop`` computes an element of."""
     found = (s for s in loop.body if isinstance(s, ir.Reduce) and s.kinds == ("fma",))
     return next(found, None)
 
@@ -101,7 +110,7 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 
-def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
+def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> ir.Statement:
     """Elementwise loops and column reductions: the last axis in vectors, the others around it."""
     *outer, last = loop.axes
     streamed = _streamed(loop, lanes)
@@ -111,7 +120,9 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
         return replace(streamed, parallel=outermost)
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
-    vectors = TOGETHER if repeated(loop.body) else 4 if folds else 1 if ops > LONG else 2
+    vectors = 4 if folds else 1 if ops > LONG else 2
+    if not folds and costly(loop.body):
+        lanes, vectors = lanes * _registers(last.extent, lanes, target), 1
     tile = lanes * vectors
     if isinstance(last.extent, int):
         tile = min(tile, -(-last.extent // lanes) * lanes)
@@ -119,6 +130,16 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     if not outer:
         return replace(inner, parallel=outermost)
     return _nest(tuple(outer), (inner,), outermost)
+
+
+def _registers(extent: Size, lanes: int, target: Target) -> int:
+    """Registers of a wide vector: as many as leave few of them empty in the last one."""
+    most = 4 if target.vector_registers >= 32 else 2
+    if not isinstance(extent, int):
+        return most
+    needed = -(-extent // lanes)
+    fitting = (n for n in (4, 2) if n <= most and -(-needed // n) * n <= 1.1 * needed)
+    return next(fitting, 1)
 
 
 def _streamed(loop: ir.For, lanes: int) -> ir.For | None:
@@ -146,15 +167,7 @@ def _tile(
     """A register tile of a product's rows and columns."""
     *rows, columns = loop.axes
     row = rows[-1] if rows else ir.Axis("", 1)
-    product = Product(
-        row.extent,
-        columns.extent,
-        reduce.axis.extent,
-        target.vector_bytes // lanes,
-        _apart(_stride(kernel, reduce.values[0], row.name)) * reduce.values[0].dtype.size,
-        any(isinstance(s, ir.Column) for s in loop.body),
-        _apart(_stride(kernel, reduce.values[1], columns.name)) > 0,
-    )
+    product = product_sizes(kernel, loop, reduce, lanes, target)
     beside = _stride(kernel, reduce.values[0], row.name) == 1
     across = choose_across(product, target) if beside and rows else None
     height, vectors = across or choose_tile(product, target)
@@ -165,6 +178,53 @@ def _tile(
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
     return ir.For(tiled, body, parallel=outermost)
+
+
+def product_sizes(
+    kernel: ir.Kernel, loop: ir.For, reduce: ir.Reduce, lanes: int, target: Target
+) -> Product:
+    """What the choice of a tile for the product in ``loop`` depends on."""
+    *rows, columns = loop.axes
+    row = rows[-1] if rows else ir.Axis("", 1)
+    left, right = reduce.values
+    return Product(
+        row.extent,
+        columns.extent,
+        reduce.axis.extent,
+        target.vector_bytes // lanes,
+        _apart(_stride(kernel, left, row.name)) * left.dtype.size,
+        any(isinstance(s, ir.Column) for s in loop.body),
+        _apart(_stride(kernel, right, columns.name)) > 0,
+        _panels(kernel, right) // lanes,
+    )
+
+
+def _panels(kernel: ir.Kernel, operand: ir.Expr) -> int:
+    if not isinstance(operand, ir.Load):
+        return 0
+    return next(a.panels for a in kernel.arguments if a.name == operand.buffer)
+
+
+def _packed(kernel: ir.Kernel, loop: ir.For) -> ir.Store | None:
+    """The store of ``loop`` that fills panels."""
+    (store,) = loop.body if len(loop.body) == 1 else (None,)
+    if not isinstance(store, ir.Store) or len(loop.axes) != 2:
+        return None
+    full = any(a.name == store.buffer and a.panels for a in kernel.arguments)
+    return store if full else None
+
+
+def _pack_loop(
+    kernel: ir.Kernel, loop: ir.For, store: ir.Store, lanes: int, outermost: bool
+) -> ir.For:
+    """Blocks as wide as a panel and, where what is copied lies along its depth, as deep as a
+    vector: they are turned in registers."""
+    depth, columns = loop.axes
+    width = next(a.panels for a in kernel.arguments if a.name == store.buffer)
+    along = _stride(kernel, store.value, depth.name) == 1
+    depth = replace(depth, tile=lanes if along else 4)
+    columns = replace(columns, vector=lanes, tile=width)
+    return ir.For((depth, columns), loop.body, parallel=outermost)
 
 
 def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:

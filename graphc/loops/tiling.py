@@ -31,6 +31,8 @@ _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
+_WIDEST_PANEL = 6  # vectors
+_COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
 _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
@@ -40,7 +42,8 @@ class Product:
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
     sums columns, ``turned`` whether the right operand's columns lie apart, so that each panel is
-    copied to the stack in order of use."""
+    copied to the stack in order of use, and ``panels`` the vectors of the panels that it is packed
+    in, if it is."""
 
     rows: Size
     columns: Size
@@ -49,6 +52,7 @@ class Product:
     row_bytes: int = 0
     column_sum: bool = False
     turned: bool = False
+    panels: int = 0
 
 
 def choose_tile(product: Product, target: Target) -> tuple[int, int]:
@@ -67,7 +71,8 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     if product.turned:
         depth = product.depth if isinstance(product.depth, int) else _DEPTH
         widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
-    fits = [(h, v) for h in heights for v in range(1, min(widest, limit) + 1) if h * v + v <= limit]
+    widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
+    fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
 
 
@@ -93,6 +98,29 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     return best * lanes, -(-columns // lanes)
 
 
+def packed_width(product: Product, target: Target) -> int | None:
+    """The vectors of the panels in which the right operand is to be packed before the product;
+    ``None`` where that does not pay."""
+    columns, depth = product.columns, product.depth
+    if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
+        return None
+    gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
+    known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
+    if not gathered and not known:
+        return None
+    lanes = target.lanes(product.size)
+    tiles = [
+        replace(product, turned=False, panels=v)
+        for v in range(1, min(_WIDEST_PANEL, -(-columns // lanes)) + 1)
+    ]
+    packed = min(tiles, key=lambda p: cycles(p, choose_tile(p, target), target))
+    copying = depth * -(-columns // lanes) * (_TURNED if product.turned else _COPIED)
+    there = cycles(packed, choose_tile(packed, target), target) + copying
+    if not gathered and there >= cycles(product, choose_tile(product, target), target):
+        return None
+    return packed.panels
+
+
 def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:
     """About how long a product takes in tiles of ``tile``."""
     if isinstance(product.rows, int):
@@ -109,7 +137,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     for v, panels in _cuts(-(-columns // lanes), vectors):
         inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
-        row = v * lanes if product.turned else columns
+        row = v * lanes if product.turned or product.panels else columns
         first, again = _fetching(depth, row, v, product.size, target)
         total += panels * depth * v * (_TURNED if product.turned else 0)
         for h, tiles in _rows(product, rows, height):

@@ -109,6 +109,9 @@ TABLES: dict[str, dict[str, Fit]] = {
     "exponential.EXP_TAIL": both(
         lambda r: (mp.expm1(r) - r) / r**2, (5, 10), -HALF_LN2, HALF_LN2, lambda r: r
     ),
+    "exponential.EXP_TAIL_ROUGH": both(
+        lambda r: (mp.expm1(r) - r) / r**2, (4, 9), -HALF_LN2, HALF_LN2, lambda r: r * r
+    ),
     # float32: log(1 + f) = f + f^2 q(f).  float64: log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f).
     "logarithm.LOG_TAIL": {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
@@ -141,7 +144,7 @@ TABLES: dict[str, dict[str, Fit]] = {
         lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
-        "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),
+        "float32": Fit(odd_tail(mp.tanh), 5, TINY, 0.45, odd_tail_weight(mp.tanh), "float32"),
         "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),
     },
     "hyperbolic.SINH_TAIL": both(odd_tail(mp.sinh), (2, 5), TINY, 0.121, lambda z: z),

@@ -173,7 +173,7 @@ def _regression_sums(y_true: Any, y_pred: Any, sample_weight: Any, dtype: str) -
         weight = given if given.ndim > 1 else graphc.expand_dims(given, -1)
     squares = (graphc.square(true), graphc.square(true - found))
     sums = [graphc.sum(x * weight, axis=0) for x in (true, *squares)]
-    return *sums, graphc.sum(weight)
+    return *sums, graphc.sum(graphc.broadcast_to(weight, true.shape), axis=0)
 
 
 class R2Score(Metric):
@@ -200,12 +200,12 @@ class R2Score(Metric):
         if not self._sums:
             names = ("sum", "squared_sum", "residual")
             self._sums = [self.add_variable((outputs,), name=name) for name in names]
-            self.count = self.add_variable((), name="count")
-            self.samples = self.add_variable((), name="num_samples", dtype="int64")
+            self.count = self.add_variable((outputs,), name="count")
+            self.samples = self.add_variable((), name="num_samples")
         found = _regression_sums(y_true, y_pred, sample_weight, self.dtype)
         for variable, added in zip([*self._sums, self.count], found, strict=True):
             variable.assign_add(added)
-        self.samples.assign_add(ops.cast(ops.size(y_true), "int64") // outputs)
+        self.samples.assign_add(ops.cast(ops.size(y_true), self.dtype))
 
     def result(self) -> Any:
         """The share by now."""
@@ -219,7 +219,7 @@ class R2Score(Metric):
             raw = ops.sum(raw * spread) / ops.sum(spread)
         if not self.num_regressors:
             return raw
-        samples = ops.cast(self.samples, self.dtype)
+        samples = self.samples.value
         return 1 - (1 - raw) * (samples - 1.0) / (samples - self.num_regressors - 1.0)
 
     def get_config(self) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_LOW, argument, reduce, small_expm1
-from graphc.ops.vecmath.floats import format_of, horner, polynomial, quotient, two_product
+from graphc.ops.vecmath.exponential import EXP_TAIL_ROUGH, argument, fading, small_expm1
+from graphc.ops.vecmath.floats import horner, polynomial, quotient, two_product
 from graphc.ops.vecmath.logistic import open_above
 
 # erf(x) / x - 1 at x^2, for abs(x) < ERF_SMALL
@@ -113,17 +113,14 @@ GELU_FAR = {float32: 14.5, float64: 38.7}
 
 def erf(b: ScalarBuilder, x: Scalar) -> Scalar:
     """A polynomial near 0, and 1 - e**p(abs(x)) elsewhere."""
-    dtype, fmt = b.dtype(x), format_of(b, x)
+    dtype = b.dtype(x)
     square = b.mul(x, x)
     near = b.fma(x, polynomial(b, square, ERF_NEAR), x)
 
     t, one = b.abs(x), ERF_ONE[dtype]
     t = b.select(b.gt(t, one), one, t)
-    parts = reduce(b, b.fma(polynomial(b, t, ERF_FAR), t, b.neg(t)))
-    r = b.fma(parts.n, -LN2_LOW[dtype], parts.r)
-    scale = b.bitcast(b.shift_left(b.sub(parts.bits, fmt.bias), fmt.mantissa), dtype)
-    far = b.sub(1.0, b.fma(scale, small_expm1(b, r), scale))
-    far = b.copysign(far, x)
+    power, scale = fading(b, b.fma(polynomial(b, t, ERF_FAR), t, b.neg(t)), EXP_TAIL_ROUGH)
+    far = b.copysign(b.fma(b.neg(scale), power, 1.0), x)
 
     return b.select(b.lt(b.abs(x), ERF_SMALL), near, far)
 
