@@ -93,11 +93,18 @@ class Compiling:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what ``evaluate`` gives."""
-        return list(self._in_order(self.get_metrics_result()))
+        return list(self.objectives.results())
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The metrics' present values by name."""
-        return self.objectives.results()
+        """The metrics' present values, in the order of their names."""
+        return dict(sorted(self.objectives.results().items()))
+
+    def _values(self, return_dict: bool) -> Any:
+        """The metrics' present values as ``evaluate`` gives them."""
+        if return_dict:
+            return self.get_metrics_result()
+        values = list(self.objectives.results().values())
+        return values[0] if len(values) == 1 else values
 
     def reset_metrics(self) -> None:
         """Sets the metrics to their start."""
@@ -124,8 +131,3 @@ class Compiling:
             self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
 
     _DEFAULTS = ("loss_weights", "weighted_metrics", "steps_per_execution")
-
-    def _in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """The loss first."""
-        first = {name: logs[name] for name in ("loss",) if name in logs}
-        return {**first, **logs}

@@ -50,7 +50,7 @@ class Epochs:
                 break
             logs = model.get_metrics_result()
             checking.loss_is_number(model, logs, self.source)
-            logs.update(self._validate(epoch))
+            logs = dict(sorted({**logs, **self._validate(epoch)}.items()))
             told.on_epoch_end(epoch, logs)
             if model.stop_training or self.interrupt.pending or self._exhausted:
                 break

@@ -177,11 +177,8 @@ class Training(Compiling):
         if not isinstance(told, CallbackList):
             told = self._told(callbacks, verbose, steps or source.steps)
         with told:
-            logs = self._evaluate(source, steps, told)
-        if return_dict:
-            return logs
-        values = list(self._in_order(logs).values())
-        return values[0] if len(values) == 1 else values
+            self._evaluate(source, steps, told)
+        return self._values(return_dict)
 
     def _evaluate(self, source: Source, steps: int | None, told: CallbackList) -> dict[str, Any]:
         told.on_test_begin()
@@ -267,8 +264,4 @@ class Training(Compiling):
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         entry = self._steps.entry(mode, feed)
         checking.run(self, entry, feed, list(feed.arrays.values()))
-        logs = self.get_metrics_result()
-        if return_dict:
-            return logs
-        values = list(self._in_order(logs).values())
-        return values[0] if len(values) == 1 else values
+        return self._values(return_dict)

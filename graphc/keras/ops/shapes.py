@@ -269,14 +269,12 @@ def triu(x: Any, k: int = 0) -> Any:
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
     """Coordinates of a grid, of those along each axis."""
     made = [as_keras(one) for one in x]
-    if indexing == "xy" and len(made) > 1:
-        made[:2] = made[1], made[0]
-    shape = tuple(one.shape[0] for one in made)
+    order = list(range(len(made)))
+    if indexing == "xy":
+        order[:2] = reversed(order[:2])
+    shape = tuple(made[i].shape[0] for i in order)
     grids = []
-    for axis, one in enumerate(made):
-        along = (1,) * axis + (one.shape[0],) + (1,) * (len(made) - axis - 1)
-        grid = graphc.broadcast_to(graphc.reshape(one, along), shape)
-        grids.append(graphc.swapaxes(grid, 0, 1) if indexing == "xy" and len(made) > 1 else grid)
-    if indexing == "xy" and len(made) > 1:
-        grids[:2] = grids[1], grids[0]
+    for i, one in enumerate(made):
+        along = tuple(one.shape[0] if place == i else 1 for place in order)
+        grids.append(graphc.broadcast_to(graphc.reshape(one, along), shape))
     return grids

@@ -1,0 +1,55 @@
+"""Losses, metrics, activations, optimizers, ... against real Keras, value by value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graphc import keras
+from tests.keras.parity import op_parts, parts
+
+VALUES = {name: f for name, f in (parts.ALL | op_parts.ALL).items() if name != "signatures"}
+
+# Where Keras gives NaN and the function has a limit, which graphc gives.
+LIMITS = {"gelu.special", "silu.special"}
+
+
+@pytest.mark.parametrize("part", sorted(VALUES))
+def test_values(part: str, real_keras: Any) -> None:
+    expected = real_keras.gives(part)
+    found = VALUES[part](keras)
+    assert set(found) == set(expected)
+    for name, value in found.items():
+        got, want = np.asarray(value), expected[name]
+        assert got.shape == want.shape, name
+        assert got.dtype == want.dtype, name
+        if name in LIMITS:
+            got, want = got[~np.isnan(want)], want[~np.isnan(want)]
+        np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-6, err_msg=name)
+
+
+def _known(part: str) -> list[str]:
+    return [name for name in parts.signatures(keras) if name.startswith(f"{part}.")]
+
+
+@pytest.mark.parametrize("module", parts.MODULES)
+def test_names_arguments_and_defaults(module: str, real_keras: Any) -> None:
+    """Arguments have Keras' names, order and defaults; names of objects may be made later."""
+    expected = real_keras.gives("signatures")
+    options = {name for name, _ in json.loads(str(parts.signatures(keras)["optimizers.Optimizer"]))}
+    for name in _known(module):
+        if name not in expected:
+            continue
+        ours = json.loads(str(parts.signatures(keras)[name]))
+        theirs = json.loads(str(expected[name]))
+        if ours and ours[-1][0] == "**":
+            ours.pop()
+            assert {argument for argument, _ in theirs[len(ours) :]} <= options | {"**"}, name
+            theirs = theirs[: len(ours)]
+        theirs = [pair for pair in theirs if pair[0] != "**"]
+        assert [a for a, _ in ours] == [a for a, _ in theirs], name
+        for (argument, default), (_, wanted) in zip(ours, theirs, strict=True):
+            assert argument == "name" or default == wanted, f"{name}: {argument}"
