@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
-from graphc.keras.models.objectives import Objectives
+from graphc.keras.models.objectives import Objectives, per_output
 from graphc.keras.models.steps import Steps
 
 
@@ -54,6 +55,10 @@ class Compiling:
             raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
         if run_eagerly:
             warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
+        names = getattr(self, "output_names", None) if self.built else None
+        for what, given in (("loss", loss), ("metrics", metrics), ("loss_weights", loss_weights)):
+            if names is not None and isinstance(given, Mapping):
+                per_output(given, names, what)
         self.optimizer = optimizers.get(optimizer)
         self._objectives = Objectives(loss, loss_weights, metrics, weighted_metrics)
         self.steps_per_execution = steps_per_execution

@@ -71,7 +71,7 @@ class Epochs:
                     entries[id(feed)] = entry
             if begin and step % every == 0:
                 told.on_train_batch_begin(step, {})
-            checking.run(model, entry, feed, arrays)
+            checking.run(model, entry, arrays)
             done = step + 1
             if end and done % every == 0:
                 told.on_train_batch_end(step, read)

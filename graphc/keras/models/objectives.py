@@ -41,9 +41,9 @@ class Objectives:
         from graphc.keras import metrics as metric_module
 
         self.names = names
-        given = _per_output(self.loss, names, "loss")
+        given = per_output(self.loss, names, "loss")
         self.losses = [None if one is None else losses.get(one) for one in given]
-        self.weights = _per_output(self.loss_weights, names, "loss_weights")
+        self.weights = per_output(self.loss_weights, names, "loss_weights")
         several = len(names) > 1 and sum(one is not None for one in self.losses) > 1
         if several:
             self.trackers = [
@@ -52,7 +52,7 @@ class Objectives:
             ]
         pairs = list(zip(labels, predictions, self.losses, strict=True))
         for attribute, wanted in (("metrics", "metrics_given"), ("weighted", "weighted_given")):
-            chosen = _per_output(getattr(self, wanted), names, wanted.split("_")[0], lists=True)
+            chosen = per_output(getattr(self, wanted), names, wanted.split("_")[0], lists=True)
             made = [
                 [made_metric(m, true, found, loss) for m in _listed(several_)] if several_ else []
                 for several_, (true, found, loss) in zip(chosen, pairs, strict=True)
@@ -172,7 +172,7 @@ def _listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def _per_output(given: Any, names: list[str], what: str, *, lists: bool = False) -> list[Any]:
+def per_output(given: Any, names: list[str], what: str, *, lists: bool = False) -> list[Any]:
     """What each output gets of ``given``: by name, by place, or the same for all."""
     if given is None:
         return [None] * len(names)

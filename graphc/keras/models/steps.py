@@ -82,6 +82,7 @@ class Steps:
 
         if mode != "predict":
             self._resolve(given, training=mode == "train")
+            checking.labels_in_range(model, feed)
         known = self._variables(mode)
         made = declare(mode, declaration, list(inputs.values()), known)
         self._structures[key] = structure[0]
