@@ -93,7 +93,7 @@ def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> n
 
 def _read(like: Any, name: str) -> np.ndarray:
     """``like`` read as an array of numbers, refused where NumPy would have to guess."""
-    if isinstance(like, np.ma.MaskedArray):
+    if type(like) is not np.ndarray and isinstance(like, np.ma.MaskedArray):
         advice = "fill it first, as in value.filled(0)"
         raise fail(ArgumentError("takes no masked array", advice=advice), name)
     try:
@@ -144,11 +144,17 @@ def _check_range(given: np.ndarray, converted: np.ndarray, name: str) -> None:
 
 
 def as_tensor(like: Any, dtype: DType | None = None, name: str = "constant") -> Tensor:
-    """``like`` as a Tensor: itself, or a constant of it, or the value of a symbolic size."""
+    """``like`` as a Tensor: itself, or a constant of it, or the value of a symbolic size.
+
+    What stands for a Tensor, such as a layer's variable, says so by ``__graphc_tensor__()``.
+    """
     if isinstance(like, Tensor):
         return like if dtype is None else cast(like, dtype)
     if isinstance(like, Dim):
         return cast(functions["size_of"](like), dtype or dtypes.int64)
+    declared = getattr(type(like), "__graphc_tensor__", None)
+    if declared is not None:
+        return as_tensor(declared(like), dtype, name)
     scalar = dtype is not None and is_scalar(like)
     array = _number(like, dtype, name) if scalar and dtype else as_array(like, dtype, name)
     return single(build(lookup("constant"), (), {"value": array}))

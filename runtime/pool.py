@@ -68,10 +68,10 @@ def team(threads: int) -> int:
 @cache
 def _team(threads: int, least_shared: int, least_woken: int) -> np.ndarray:
     """The words of a team, as ``runtime.program`` says."""
-    return np.array([_Pool.get().run, threads, least_shared, least_woken], np.int64)
+    return np.array([Pool.get().run, threads, least_shared, least_woken], np.int64)
 
 
-class _Pool:
+class Pool:
     """The linked pool; there is one, made when it is first needed."""
 
     def __init__(self, waiting: str | None = None) -> None:
@@ -92,8 +92,8 @@ class _Pool:
 
     @staticmethod
     @cache
-    def get() -> _Pool:
-        return _Pool()
+    def get() -> Pool:
+        return Pool()
 
 
 def _spins(spin: Callable[[int], None]) -> int:

@@ -56,6 +56,18 @@ class State(Mapping[str, np.ndarray]):
         self._buffers[spec.name] = buffer
         self._arrays[spec.name] = values
 
+    def adopt(self, spec: TensorSpec, buffer: Guarded) -> None:
+        """Adds a parameter that lives in ``buffer``, which others may use, too.  One of this name
+        must live there already: ``StateError`` otherwise."""
+        if spec.name in self._specs:
+            if self._buffers[spec.name] is not buffer:
+                raise StateError(f"parameter {spec.name!r} is here already, in other memory")
+            return
+        self._specs[spec.name] = spec
+        self._buffers[spec.name] = buffer
+        sizes = tuple(int(size) for size in spec.shape)
+        self._arrays[spec.name] = buffer.bytes.view(spec.dtype).reshape(sizes)
+
     def extend(self, specs: Iterable[TensorSpec], initial: Mapping[str, np.ndarray]) -> None:
         """``add`` for several parameters, all or none."""
         wanted = list(specs)

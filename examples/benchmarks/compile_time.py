@@ -107,5 +107,4 @@ def _measured(name: str, job: str, threads: int, python: str | None, cache: str)
 
 if __name__ == "__main__":
     limit_threads(int(sys.argv[3]))
-    sys.setrecursionlimit(100_000)  # torch and JAX walk a chain's expression by recursion
     print(first_result(sys.argv[1], sys.argv[2], int(sys.argv[3])))

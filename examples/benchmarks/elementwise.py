@@ -90,20 +90,21 @@ def chain(length: int, count: int) -> Work:
     )
 
 
+def _price(
+    spot: Any, strike: Any, time: Any, log: Any, sqrt: Any, exp: Any, erf: Any, number: Any
+) -> Any:
+    deviation = sqrt(time) * number(VOLATILITY)
+    drift = number(RATE + VOLATILITY * VOLATILITY / 2)
+    first = (log(spot / strike) + drift * time) / deviation
+    second = first - deviation
+    half, root = number(0.5), number(math.sqrt(0.5))
+    bought = spot * (half * (number(1) + erf(first * root)))
+    owed = strike * exp(number(-RATE) * time)
+    return bought - owed * (half * (number(1) + erf(second * root)))
+
+
 def black_scholes(count: int, dtype: str) -> Work:
     """The price of a call option from its spot, strike and time, by the error function."""
-
-    def price(
-        spot: Any, strike: Any, time: Any, log: Any, sqrt: Any, exp: Any, erf: Any, number: Any
-    ) -> Any:
-        deviation = sqrt(time) * number(VOLATILITY)
-        drift = number(RATE + VOLATILITY * VOLATILITY / 2)
-        first = (log(spot / strike) + drift * time) / deviation
-        second = first - deviation
-        half, root = number(0.5), number(math.sqrt(0.5))
-        bought = spot * (half * (number(1) + erf(first * root)))
-        owed = strike * exp(number(-RATE) * time)
-        return bought - owed * (half * (number(1) + erf(second * root)))
 
     kind = np.dtype(dtype).type
 
@@ -115,28 +116,28 @@ def black_scholes(count: int, dtype: str) -> Work:
     def expected(*given: np.ndarray) -> np.ndarray:
         exact = np.vectorize(math.erf, otypes=[np.float64])
         wide = [array.astype(np.float64) for array in given]
-        return price(*wide, np.log, np.sqrt, np.exp, exact, np.float64)
+        return _price(*wide, np.log, np.sqrt, np.exp, exact, np.float64)
 
     def in_numpy(*given: np.ndarray) -> np.ndarray:
         from scipy.special import erf
 
-        return price(*given, np.log, np.sqrt, np.exp, erf, kind)
+        return _price(*given, np.log, np.sqrt, np.exp, erf, kind)
 
     def in_graphc(*given: Any) -> Any:
         import graphc
 
-        return price(*given, graphc.log, graphc.sqrt, graphc.exp, graphc.erf, float)
+        return _price(*given, graphc.log, graphc.sqrt, graphc.exp, graphc.erf, float)
 
     def in_jax(*given: Any) -> Any:
         import jax
 
         numpy = jax.numpy
-        return price(*given, numpy.log, numpy.sqrt, numpy.exp, jax.lax.erf, kind)
+        return _price(*given, numpy.log, numpy.sqrt, numpy.exp, jax.lax.erf, kind)
 
     def in_torch(*given: Any) -> Any:
         import torch
 
-        return price(*given, torch.log, torch.sqrt, torch.exp, torch.erf, float)
+        return _price(*given, torch.log, torch.sqrt, torch.exp, torch.erf, float)
 
     return Work(
         "Black-Scholes",

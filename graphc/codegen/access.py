@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphc.codegen import expressions
+from graphc.codegen import expressions, streaming
 from graphc.codegen.affine import Affine, element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
@@ -50,7 +50,7 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
     argument = context.arguments[buffer]
     affine = context.elements.get((buffer, indices))
     if affine is None:
-        affine = element(indices, argument.shape, context.definitions)
+        affine = element(indices, argument, context.definitions)
         if not context.definitions:
             context.elements[buffer, indices] = affine
     if not affine.others:
@@ -64,6 +64,8 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
 
 def load(context: Context, expression: Load) -> Grid:
     """The grid that a load gives."""
+    if expression in context.turned:
+        return context.turned[expression]
     expression = context.staged.get(expression, expression) if context.staged else expression
     place = _place(context, expression.buffer, expression.index)
     if expression.guard is None:
@@ -170,6 +172,9 @@ def _address(context: Context, place: _Place, position: Position) -> Value:
             continue
         base, extra = context.point(axis, position[axis.name])
         parts.append((base, stride))
+        if place.affine.panels is not None and place.affine.panels[0] == axis.name:
+            _, width, distance = place.affine.panels
+            parts.append((context.writer.divide(base, width), distance))
         if isinstance(stride, int):
             offset += stride * extra * size
         else:
@@ -269,7 +274,8 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
     if _is_contiguous(place, axis):
         address = _address(context, place, position)
         if mask is None:
-            writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
+            how = streaming.how_to_store(context, place.buffer, stored, place.dtype.size)
+            writer.effect(f"store {stored!r}, ptr {address.text}, {how}")
             return
         if axis.valid == position[axis.name] * axis.width + 1:
             _write_first(context, place, address, stored)

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphc.ir.dims import Shape, Size
-from graphc.loops.ir import Apply, AxisIndex, Expr, Literal, Name, SizeOf
+from graphc.ir import dims
+from graphc.ir.dims import Size
+from graphc.loops.ir import Apply, Argument, AxisIndex, Expr, Literal, Name, SizeOf
 
 
 @dataclass
 class Affine:
-    """``constant + sum(stride * axis) + sum(factor * expression)``."""
+    """``constant + sum(stride * axis) + sum(factor * expression)``.  With ``panels`` (axis, width,
+    distance) another ``distance`` for each whole ``width`` of that axis."""
 
     constant: Size = 0
     strides: dict[str, Size] = field(default_factory=dict)
     others: list[tuple[Size, Expr]] = field(default_factory=list)
+    panels: tuple[str, int, Size] | None = None
 
     def add(self, other: Affine, factor: Size) -> None:
         """Add ``factor`` times ``other``."""
@@ -71,11 +74,21 @@ def _arithmetic(expression: Apply, definitions: Mapping[str, Expr]) -> Affine | 
     return total
 
 
-def element(index: Sequence[Expr], shape: Shape, definitions: Mapping[str, Expr]) -> Affine:
-    """The number of an element of a row-major buffer, from its index."""
+def element(index: Sequence[Expr], argument: Argument, definitions: Mapping[str, Expr]) -> Affine:
+    """The number of an element of a buffer, from its index."""
     total = Affine()
     stride: Size = 1
-    for expression, size in zip(reversed(index), reversed(shape), strict=True):
+    sizes = list(argument.shape)
+    if argument.panels:
+        *sizes, depth, _ = sizes
+        rows, last = analyse(index[-2], definitions), index[-1]
+        width, count = argument.panels, dims.ceil_divide(argument.shape[-1], argument.panels)
+        assert isinstance(last, AxisIndex)
+        total.add(analyse(last, definitions), 1)
+        total.add(rows, width)
+        total.panels = (last.name, width, (depth - 1) * width)
+        index, stride = index[:-2], depth * count * width
+    for expression, size in zip(reversed(index), reversed(sizes), strict=True):
         total.add(analyse(expression, definitions), stride)
         stride = stride * size
     total.strides = {name: stride for name, stride in total.strides.items() if stride != 0}

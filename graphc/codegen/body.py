@@ -8,10 +8,19 @@ that is the same, since iterations do not depend on each other.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
-from graphc.codegen import access, checks, column, nest, prefetching, reduction, rows
+from graphc.codegen import (
+    access,
+    blocking,
+    checks,
+    column,
+    nest,
+    prefetching,
+    reduction,
+    rows,
+    turning,
+)
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.grid import Grid, positions, spans
@@ -24,7 +33,6 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.repetition import TOGETHER
 
 
 def together(context: Context, statements: Sequence[Statement]) -> None:
@@ -51,20 +59,30 @@ def of_tile(context: Context, statements: Sequence[Statement]) -> None:
         rows.walk(context, statements)
         return
     prefetching.plan(context, statements)
+    first, block = statements[0], context.block
+    if block is not None and isinstance(first, Reduce):
+        reduction.reduce(context, first)
+        context.block = None
+        blocking.end(context, block, first, lambda: _finish(context, statements[1:]))
+        context.block = block
+        return
+    _finish(context, statements)
+
+
+def _finish(context: Context, statements: Sequence[Statement]) -> None:
+    with turning.loads(context, statements):
+        _of_tile(context, statements)
+
+
+def _of_tile(context: Context, statements: Sequence[Statement]) -> None:
     for pointwise, group in itertools.groupby(
         statements, key=lambda statement: isinstance(statement, (Let, Store))
     ):
         run = list(group)
-        apart = pointwise and any(isinstance(statement, Store) for statement in run)
-        if apart and not _called(context):
+        if pointwise and any(isinstance(statement, Store) for statement in run):
             _by_position(context, run)
         else:
             together(context, run)
-
-
-def _called(context: Context) -> bool:
-    """Whether ops are called for all positions of the tile at once."""
-    return bool(context.repeated) and math.prod(axis.count for axis in context.axes) <= TOGETHER
 
 
 def _let(context: Context, statement: Let) -> None:

@@ -16,9 +16,7 @@ from graphc.codegen.values import index
 from graphc.loops.ir import TREE, Axis, Column, For, Literal, Load, Store
 
 
-def clear(
-    context: Context, loop: For, ordered: Sequence[Axis], units: nest.Units | None
-) -> None:
+def clear(context: Context, loop: For, ordered: Sequence[Axis], units: nest.Units | None) -> None:
     """Start the accumulators of the columns along the next axis of ``ordered``, the axes of
     ``loop`` that are still to be entered; of those, only the tiles ``units`` where given."""
     for statement in loop.body:

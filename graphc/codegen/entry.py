@@ -15,6 +15,7 @@ from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
+from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan, FrameBuffer, KernelCall, Place
 from runtime.program import (
     FRAME_ARENA,
@@ -31,7 +32,7 @@ _ARM_FLUSH_BITS = 1 << 24  # FPCR: the same
 
 _RUN = """\
 define internal void @graphc.run(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %chunks, i64 %work, ptr %pool, ptr %counters) #0 {
+i64 %chunks, i64 %work, ptr %pool, ptr %counters, i64 %calls) #0 {
 entry:
   %counted = icmp ne ptr %counters, null
   br i1 %counted, label %profiled, label %plain
@@ -49,8 +50,8 @@ i64 %work, ptr %pool)
   %sum = add i64 %old, %spent
   store i64 %sum, ptr %counters
   %second = getelementptr i64, ptr %counters, i64 1
-  %calls = load i64, ptr %second
-  %more = add i64 %calls, 1
+  %calls.before = load i64, ptr %second
+  %more = add i64 %calls.before, %calls
   store i64 %more, ptr %second
   ret void
 }
@@ -88,9 +89,10 @@ def helpers(entries: Sequence[EntryPlan], target: Target, parts: ModuleParts) ->
 
 
 def emit_entry(
-    entry: EntryPlan, symbols: Sequence[str], target: Target, parts: ModuleParts
+    entry: EntryPlan, symbols: Sequence[Sequence[str]], target: Target, parts: ModuleParts
 ) -> list[str]:
-    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are its calls' functions."""
+    """The text of ``@<entry>.sizes`` and ``@<entry>``; ``symbols`` are the functions of
+    its calls' phases."""
     sizes, body = Writer(), Writer()
     _fill_table(sizes, entry)
     _Entry(body, entry, target).emit(symbols)
@@ -131,13 +133,13 @@ class _Entry:
         self._sizes = SizeValues(writer, slots, self._table.text)
         self._control: Value | None = None
 
-    def emit(self, symbols: Sequence[str]) -> None:
+    def emit(self, symbols: Sequence[Sequence[str]]) -> None:
         writer = self._writer
         writer.effect(f"store i64 0, ptr {self._address(FRAME_STATUS).text}")
         if self._entry.flush_denormals:
             self._flush()
-        for number, (call, symbol) in enumerate(zip(self._entry.calls, symbols, strict=True)):
-            self._call(number, call, symbol)
+        for number, (call, functions) in enumerate(zip(self._entry.calls, symbols, strict=True)):
+            self._call(number, call, functions)
         self._return(index(0))
 
     def _address(self, word: int) -> Value:
@@ -155,7 +157,7 @@ class _Entry:
         text = f"getelementptr i8, ptr {self._arena.text}, i64 {offset.text}"
         return self._writer.pure(text, POINTER, 1, 0)
 
-    def _call(self, number: int, call: KernelCall, symbol: str) -> None:
+    def _call(self, number: int, call: KernelCall, functions: Sequence[str]) -> None:
         writer = self._writer
         places = [self._place(place) for place in call.places]
         if has_checks(call.kernel):
@@ -166,13 +168,14 @@ class _Entry:
                 f"getelementptr ptr, ptr {buffers}, i64 {position}", POINTER, 1, 0
             )
             writer.effect(f"store ptr {place.text}, ptr {address.text}")
-        units = self._sizes.value(unit_count(call.kernel))
-        work = self._sizes.value(call.work)
-        writer.effect(
-            f"call void @graphc.run(ptr {symbol}, ptr {buffers}, ptr {self._table.text},"
-            f" i64 {units.text}, i64 {chunk_count(call.kernel)}, i64 {work.text},"
-            f" ptr {self._pool.text}, ptr {self._counters(number)})"
-        )
+        parts = zip(phases(call.kernel), functions, call.work, strict=True)
+        for phase, (kernel, symbol, work) in enumerate(parts):
+            units, effort = map(self._sizes.value, (unit_count(kernel), work))
+            writer.effect(
+                f"call void @graphc.run(ptr {symbol}, ptr {buffers}, ptr {self._table.text},"
+                f" i64 {units.text}, i64 {chunk_count(kernel)}, i64 {effort.text},"
+                f" ptr {self._pool.text}, ptr {self._counters(number)}, i64 {int(phase == 0)})"
+            )
         if has_checks(call.kernel):
             self._leave_on_failure()
 

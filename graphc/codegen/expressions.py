@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from graphc.codegen import access, outlining
 from graphc.codegen.context import Context
@@ -26,7 +26,6 @@ from graphc.loops.ir import (
 from graphc.loops.scalars import elementwise
 
 Lower = Callable[..., Value]
-Points = Sequence[Sequence[Value]]
 
 _ANY: dict[str, Callable[[LLVMBuilder], Lower]] = {
     "equal": lambda b: b.eq,
@@ -81,27 +80,26 @@ def axis_index(context: Context, axis: TileAxis) -> Grid:
 def _apply(context: Context, expression: Apply) -> Grid:
     lower = context.lowerings.get(id(expression))
     if lower is None:
-        lower = context.lowerings[id(expression)] = _at_points(context, expression)
+        lower = context.lowerings[id(expression)] = _called_or_inline(context, expression)
     grids = [evaluate(context, operand) for operand in expression.operands]
     if context.only is not None:
         here = context.only
-        values = lower([[grid.at(here) for grid in grids]])
-        return Grid({name: (here[name], 1) for grid in grids for name in grid.axes}, values)
+        value = lower(*[grid.at(here) for grid in grids])
+        return Grid({name: (here[name], 1) for grid in grids for name in grid.axes}, (value,))
     used: set[str] = set().union(*(grid.axes for grid in grids))
     if not used:
-        return single(lower([[grid.values[0] for grid in grids]])[0])
+        return single(lower(*(grid.values[0] for grid in grids)))
     axes = [axis for axis in context.axes if axis.name in used]
-    values = lower([[grid.at(at) for grid in grids] for at in positions(axes)])
+    values = [lower(*(grid.at(at) for grid in grids)) for at in positions(axes)]
     return Grid(spans(axes), values)
 
 
-def _at_points(context: Context, expression: Apply) -> Callable[[Points], list[Value]]:
-    """What an op is at points, each given by its operands there."""
+def _called_or_inline(context: Context, expression: Apply) -> Lower:
     lower = lowering(context.builder, expression)
     if expression.op not in context.repeated:
-        return lambda points: [lower(*operands) for operands in points]
+        return lower
     key = (expression.op, repr(expression.attributes))
-    return lambda points: outlining.apply(context.builder, key, lower, points)
+    return lambda *operands: outlining.apply(context.builder, key, lower, operands)
 
 
 def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.codegen import body, nest
+from graphc.codegen import body, nest, streaming
 from graphc.codegen.context import Context
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.scalar_llvm import LLVMBuilder
@@ -40,7 +40,8 @@ def emit_kernel(
         body.together(context, kernel.body)
     else:
         begin, end = (Value(name, dtypes.int64) for name in ("%begin", "%end"))
-        nest.emit(context, loop, nest.units(loop, begin, end))
+        units = nest.units(loop, begin, end)
+        streaming.either(context, lambda: nest.emit(context, loop, units))
     writer.effect("ret void")
     parts.declarations |= writer.declarations
     return writer.body()

@@ -11,6 +11,7 @@ from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import global_name
 from graphc.ir.dims import Size, named
 from graphc.loops.ir import Kernel
+from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan
 from runtime.target import Target
 
@@ -54,7 +55,9 @@ def emit_module(entries: Sequence[EntryPlan], target: Target) -> str:
     lines = []
     for entry in entries:
         slots = {size: slot for slot, size in enumerate(entry.sizes)}
-        symbols = [functions.add(call.kernel, slots) for call in entry.calls]
+        symbols = [
+            [functions.add(phase, slots) for phase in phases(call.kernel)] for call in entry.calls
+        ]
         lines += emit_entry(entry, symbols, target, functions.parts)
     return _text(functions, [*lines, *helpers(entries, target, functions.parts)], target)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from graphc.codegen.values import Value
 from graphc.codegen.writer import Writer
 from graphc.ir.dtypes import DType
-from graphc.loops.repetition import TOGETHER
 
 if TYPE_CHECKING:
     from graphc.codegen.scalar_llvm import LLVMBuilder
@@ -32,7 +31,7 @@ class ModuleParts:
     declarations: set[str] = field(default_factory=set)
     constants: dict[str, str] = field(default_factory=dict)
     functions: dict[tuple[str, str], str] = field(default_factory=dict)
-    operations: dict[tuple[object, ...], tuple[str, Sequence[Value]]] = field(default_factory=dict)
+    operations: dict[tuple[object, ...], tuple[str, Value]] = field(default_factory=dict)
 
     def define(self, stem: str, result: str, parameters: Sequence[str], body: str) -> str:
         """The symbol of the function with this ``body``; names of kernels do not begin so."""
@@ -90,65 +89,26 @@ def rarely(builder: LLVMBuilder, rare: Callable[[], Value]) -> Value:
 
 
 def apply(
-    builder: LLVMBuilder, key: tuple[str, object], lower: Lower, points: Sequence[Sequence[Value]]
-) -> list[Value]:
-    """``lower`` of the operands at each of ``points``, by calls of a function that takes a few of
-    them; ``key`` is the name of the op and whatever else makes ``lower`` what it is."""
-    results: list[Value] = []
-    for start in range(0, len(points), TOGETHER):
-        results += _call(builder, key, lower, points[start : start + TOGETHER])
-    return results
-
-
-def _call(
-    builder: LLVMBuilder, key: tuple[str, object], lower: Lower, points: Sequence[Sequence[Value]]
-) -> list[Value]:
-    parts, operands = builder.parts, [value for point in points for value in point]
-    signature = (*key, len(points), *((value.dtype.short, value.width) for value in operands))
+    builder: LLVMBuilder, key: tuple[str, object], lower: Lower, operands: Sequence[Value]
+) -> Value:
+    """``lower`` of the operands, by a call; ``key`` is the name of the op and whatever else makes
+    ``lower`` what it is."""
+    parts, outer = builder.parts, builder.writer
+    signature = (*key, *((value.dtype.short, value.width) for value in operands))
     if signature not in parts.operations:
-        parts.operations[signature] = _define(builder, key[0], lower, points)
-    symbol, results = parts.operations[signature]
+        inner = Writer("x.")
+        inside = [inner.known(f"%a{i}", value) for i, value in enumerate(operands)]
+        with builder.writing(inner):
+            result = lower(*inside)
+        inner.effect(f"ret {result!r}")
+        outer.declarations |= inner.declarations
+        symbol = parts.define(key[0], result.type, [repr(value) for value in inside], inner.body())
+        parts.operations[signature] = symbol, result
+    symbol, result = parts.operations[signature]
     level = max(value.level for value in operands)
-    kind, writer = _result_type(results), builder.writer
-    call = f"call {kind} {symbol}({_arguments(operands)})"
-    together = writer.pure(call, results[0].dtype, results[0].width, level)
-    if len(results) == 1:
-        return [together]
-    return [
-        writer.pure(f"extractvalue {kind} {together.text}, {i}", r.dtype, r.width, level)
-        for i, r in enumerate(results)
-    ]
-
-
-def _define(
-    builder: LLVMBuilder, stem: str, lower: Lower, points: Sequence[Sequence[Value]]
-) -> tuple[str, Sequence[Value]]:
-    writer = Writer("x.")
-    parameters: list[Value] = []
-    results: list[Value] = []
-    with builder.writing(writer):
-        for point in points:
-            inside = [
-                writer.known(f"%a{len(parameters) + i}", value) for i, value in enumerate(point)
-            ]
-            parameters += inside
-            results.append(lower(*inside))
-    kind = _result_type(results)
-    last = "poison"
-    for i, result in enumerate(results if len(results) > 1 else ()):
-        text = f"insertvalue {kind} {last}, {result!r}, {i}"
-        last = writer.ordered(text, result.dtype, result.width).text
-    writer.effect(f"ret {kind} {last}" if len(results) > 1 else f"ret {results[0]!r}")
-    builder.writer.declarations |= writer.declarations
-    declared = [f"{value!r}" for value in parameters]
-    return builder.parts.define(stem, kind, declared, writer.body()), results
-
-
-def _result_type(results: Sequence[Value]) -> str:
-    if len(results) == 1:
-        return results[0].type
-    return "{ " + ", ".join(result.type for result in results) + " }"
+    text = f"call {result.type} {symbol}({_arguments(operands)})"
+    return outer.pure(text, result.dtype, result.width, level)
 
 
 def _arguments(operands: Sequence[Value]) -> str:
-    return ", ".join(f"{value!r}" for value in operands)
+    return ", ".join(repr(value) for value in operands)

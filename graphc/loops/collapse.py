@@ -45,11 +45,14 @@ def _is_product(loop: ir.For) -> bool:
 
 def _may_merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> bool:
     shapes = {a.name: a.shape for a in kernel.arguments}
+    panels = {a.name: a.panels for a in kernel.arguments}
     pairs = 0
     # An axis of a buffer is merged in all accesses alike, or in none.
     merged_at: dict[str, int] = {}
     for buffer, index in accesses(kernel.body):
         found = [getattr(i, "name", None) if isinstance(i, ir.AxisIndex) else None for i in index]
+        if panels[buffer] and not {outer.name, inner.name}.isdisjoint(found[-2:]):
+            return False
         if outer.name not in found and inner.name not in found:
             if merged_at.setdefault(buffer, -1) != -1:
                 return False

@@ -3,7 +3,8 @@
 The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)::
 
     kernel    = "kernel" name ["<" name,* ">"] "(" argument,* ")" block
-    argument  = ["out" | "inout" | "temp"] name ":" dtype "[" size,* "]"
+    argument  = ["out" | "inout" | "temp" | "stream"] name ":" dtype "[" size,* "]"
+                ["panels(" int ")"]
     block     = "{" statement* "}"          statements end with ";" or the line
     statement = for | (let | store | reduce | column) ["loc(" string ":" int ")"] | check
     for       = "for" axis,* ["parallel"] block
@@ -11,7 +12,7 @@ The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)
     let       = name "=" expr
     store     = access "=" expr
     reduce    = name,* "=" "reduce" kind,* axis "order(" order ")" ["unroll(" int ")"]
-                "{" statement* expr,* "}"
+                ["across(" name ")"] "{" statement* expr,* "}"
     column    = access "=" "reduce" kind name "order(" ("tree" | "block") ")" "{" expr "}"
     check     = "check" int "," expr "," expr "," expr
     access    = name "[" expr,* "]"
@@ -56,10 +57,15 @@ maximum and minimum propagate NaN and, of equals, keep the left operand; argmax 
 first index (i64) of the extremum, a NaN being the extremum, and 0 where there is nothing.
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
-vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``parallel`` lets
+vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``across(a)``
+makes the points of the tile's axis a its vectors while an ascending one folds; ``parallel`` lets
 the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
-body is one loop nest, or plain statements.
+body is one loop nest, or plain statements.  ``stream`` is ``out`` for a result which, where it is
+larger than the last cache, is not to be kept in any.
+
+An argument is contiguous and row-major; with ``panels(w)`` it is cut along its last axis into
+panels of w, the last one padded, which follow each other: what is used together lies together.
 """
 
 from __future__ import annotations
@@ -225,6 +231,7 @@ class Reduce:
     body: tuple[Statement, ...]
     values: tuple[Expr, ...]
     unroll: int = 1
+    across: str = ""
     location: Location | None = field(default=None, compare=False)
 
 
@@ -265,12 +272,14 @@ Statement = Union[Let, Store, Reduce, Column, Check, For]
 
 @dataclass(frozen=True)
 class Argument:
-    """A contiguous row-major buffer.  ``mode`` is in, out, inout or temp."""
+    """A contiguous row-major buffer, in panels of ``panels`` along its last axis where that is not
+    0.  ``mode`` is in, out, inout, temp or stream."""
 
     name: str
     dtype: DType
     shape: Shape
     mode: str = "in"
+    panels: int = 0
 
 
 @dataclass(frozen=True)

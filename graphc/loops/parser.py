@@ -12,7 +12,7 @@ from graphc.location import Location
 from graphc.loops import ir
 from graphc.loops.expression_parser import ExpressionParser, Scope
 
-_MODES = ("out", "inout", "temp")
+_MODES = ("out", "inout", "temp", "stream")
 _ORDERS = ("ascending", "lanes", "tree")
 
 
@@ -66,7 +66,7 @@ class _KernelParser(ExpressionParser):
         dtype = BY_SHORT[self.one_of("a dtype", tuple(BY_SHORT))]
         self.expect("[")
         self.buffers[name] = dtype
-        return ir.Argument(name, dtype, self.shape(), mode)
+        return ir.Argument(name, dtype, self.shape(), mode, self.option("panels", 0))
 
     def block(
         self, scope: Scope, *, values: bool
@@ -164,6 +164,7 @@ class _KernelParser(ExpressionParser):
         kinds = tuple(self.listed(lambda: self.one_of("a kind", ir.REDUCTIONS)))
         axis = self.axis()
         order, unroll = self.order(), self.option("unroll", 1)
+        across = self.across()
         body, values = self.block({**scope, axis.name: None}, values=True)
         if len(names) != len(kinds):
             raise self.error(f"{len(names)} names for {len(kinds)} kinds of reduction", head)
@@ -175,7 +176,7 @@ class _KernelParser(ExpressionParser):
             scope[name] = ir.folded_dtype(kind, next(remaining).dtype)
             if kind == "fma":
                 next(remaining)
-        return ir.Reduce(names, kinds, axis, order, body, values, unroll, self.location())
+        return ir.Reduce(names, kinds, axis, order, body, values, unroll, across, self.location())
 
     def order(self, orders: tuple[str, ...] = _ORDERS) -> str:
         self.expect("order")
@@ -183,6 +184,13 @@ class _KernelParser(ExpressionParser):
         order = self.one_of("an order", orders)
         self.expect(")")
         return order
+
+    def across(self) -> str:
+        if not self.accept("across", "("):
+            return ""
+        name = self.name("an axis")
+        self.expect(")")
+        return name
 
     def store(self, scope: Scope) -> ir.Statement:
         buffer, index, _ = self.access(scope)

@@ -34,14 +34,14 @@ Place = FrameBuffer | ArenaSlot
 class KernelCall:
     """One call of a kernel: the place of each of its arguments, in the order of the arguments.
     ``nodes`` and ``locations`` say what it computes and where the user wrote that; ``work`` is
-    about how many picoseconds of one thread it takes."""
+    about how many picoseconds of one thread each of its phases takes."""
 
     kernel: Kernel
     places: tuple[Place, ...]
     nodes: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
     kind: str = "map"
-    work: Size = 0
+    work: tuple[Size, ...] = (0,)
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,15 @@ from graphc.loops import ir
 from graphc.loops.checks import check_kernels
 from graphc.loops.collapse import collapse
 from graphc.loops.cost import kernel_bytes, kernel_flops, kernel_work
-from graphc.loops.inplace import merged, read_only_before_store
+from graphc.loops.inplace import may_overwrite, merged, overwrite_dying
 from graphc.loops.lowering import Lowered, lower
 from graphc.loops.memory import Memory, place_slots
+from graphc.loops.packing import pack
+from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
 from graphc.loops.steps import Step, in_order, kernel_name, origin, place_text, reaches
+from graphc.loops.streaming import stream
 from graphc.loops.walk import sizes_of
 from runtime.target import Target
 
@@ -42,6 +45,7 @@ class _Planner:
         self.constants: dict[Value, None] = {}
         self.steps: list[Step] = []
         self.maker: dict[Value, Step] = {}
+        self.read: set[Value] = set()
         for node in graph.nodes:
             self._enter(node)
         roots = [*graph.inputs, *graph.parameters, *self.constants]
@@ -52,12 +56,30 @@ class _Planner:
             self.constants[node.result] = None
         elif node.op.name == "fusion":
             reads = [self.root(v) for v in node.operands]
-            lowered = lower(node, kernel_name(self.name, node, len(self.steps)))
+            lowered = phased(lower(node, kernel_name(self.name, node, len(self.steps))))
+            lowered, reads = self._packed(node, lowered, reads)
             step = Step(lowered, reads, list(node.results), *origin(node))
             self.steps.append(step)
             self.maker.update(dict.fromkeys(node.results, step))
         else:  # a reshape: the same memory under another shape
             self.alias[node.result] = self.root(node.operands[0])
+
+    def _packed(
+        self, node: Node, lowered: Lowered, reads: list[Value]
+    ) -> tuple[Lowered, list[Value]]:
+        """The product that reads its right operand packed by a step of its own, where that is
+        faster, and its reads."""
+        packed = pack(lowered, self.target)
+        if packed is None:
+            return lowered, reads
+        dtype = packed.packing.kernel.arguments[-1].dtype
+        made = Node(node.op, (), {}, [TensorType(dtype, packed.shape)]).result
+        names, places, _ = origin(node)
+        sources = [reads[n] for n in packed.packs]
+        step = Step(packed.packing, sources, [made], names, places, "pack")
+        self.maker[made] = step
+        self.steps.append(step)
+        return packed.product, [*(reads[n] for n in packed.reads), made]
 
     def root(self, value: Value) -> Value:
         """The value whose memory ``value`` is."""
@@ -67,6 +89,8 @@ class _Planner:
         self._place_outputs()
         self._place_updates()
         order = in_order(self.steps, self.maker)
+        self.read = {value for step in order for value in step.reads}
+        overwrite_dying(order, self.place)
         memory = place_slots(order, self.place)
         checks, messages = check_kernels(self.graph, self.name)
         calls = [
@@ -119,7 +143,7 @@ class _Planner:
             found.update({offset: None, size: None})
         for call in calls:
             found.update({kernel_flops(call.kernel): None, kernel_bytes(call.kernel): None})
-            found[call.work] = None
+            found.update(dict.fromkeys(call.work))
         return tuple(size for size in found if not isinstance(size, int))
 
     def _call(self, step: Step, scratch: dict[tuple[int, str], Place]) -> KernelCall:
@@ -140,8 +164,13 @@ class _Planner:
             if r is not None and step.makes[r] in step.in_place
         ]  # fmt: skip
         kernel, kept = merged(kernel, places, overwriting)
-        scheduled = schedule(collapse(kernel), self.target)
-        work = kernel_work(scheduled, self.target)
+        last = [
+            argument.name
+            for argument, r in zip(step.lowered.kernel.arguments, lowered.results, strict=True)
+            if r is not None and step.makes[r] not in self.read
+        ]
+        scheduled = stream(schedule(collapse(kernel), self.target), last, self.target)
+        work = tuple(kernel_work(phase, self.target) for phase in phases(scheduled))
         return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind, work)
 
     # -- where results go -------------------------------------------------------------------------
@@ -169,15 +198,8 @@ class _Planner:
         readers = [s for s in self.steps if s is not step and parameter in s.reads]
         if reaches(step, readers, self.steps, self.maker):
             return False
-        if parameter in step.reads:
-            argument_in = step.reads.index(parameter)
-            argument_out = len(step.reads) + step.makes.index(new)
-            arguments = step.lowered.kernel.arguments
-            source, result = arguments[argument_in], arguments[argument_out]
-            if step.reads.count(parameter) > 1 or source.shape != result.shape:
-                return False
-            if not read_only_before_store(step.lowered.kernel, source.name, result.name):
-                return False
+        if parameter in step.reads and not may_overwrite(step, parameter, new):
+            return False
         step.in_place[new] = parameter
         self.place[new] = self.place[parameter]
         return True

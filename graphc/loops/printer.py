@@ -72,7 +72,8 @@ def text(kernel: Kernel, *, locations: bool = False) -> str:
 def _argument(argument: Argument) -> str:
     mode = "" if argument.mode == "in" else f"{argument.mode} "
     shape = ", ".join(map(str, argument.shape))
-    return f"{mode}{argument.name}: {argument.dtype.short}[{shape}]"
+    panels = f" panels({argument.panels})" if argument.panels else ""
+    return f"{mode}{argument.name}: {argument.dtype.short}[{shape}]{panels}"
 
 
 def _statement(statement: Statement, depth: int, locations: bool) -> list[str]:
@@ -103,7 +104,8 @@ def _statement(statement: Statement, depth: int, locations: bool) -> list[str]:
 def _reduce_head(statement: Reduce) -> str:
     head = f"{', '.join(statement.names)} = reduce {', '.join(statement.kinds)}"
     head += f" {_axis(statement.axis)} order({statement.order})"
-    return head if statement.unroll == 1 else f"{head} unroll({statement.unroll})"
+    head += "" if statement.unroll == 1 else f" unroll({statement.unroll})"
+    return f"{head} across({statement.across})" if statement.across else head
 
 
 def _block(

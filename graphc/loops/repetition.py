@@ -1,8 +1,10 @@
-"""Which ops a kernel repeats so often that their arithmetic is better written once and called.
+"""What the costly ops of a kernel ask for: wide vectors, and functions where they are repeated.
 
-A call costs about as much as four additions of vectors.  Inlined, the code grows with the count of
-the op, and with it LLVM's time, out of the instruction cache at last.  Only counts; the functions
-are written by ``graphc.codegen.outlining``.
+The arithmetic of a costly op is a long chain of dependent operations.  Vectors of several registers
+keep as many chains in flight; of single registers the processor sees too few at once, since later
+iterations do not fit into its window.  Repeated inline, the code grows with the count of the op,
+and with it LLVM's time, out of the instruction cache at last; a call costs next to nothing for a
+wide vector.  Only counts; functions are written by ``graphc.codegen.outlining``.
 """
 
 from __future__ import annotations
@@ -16,13 +18,17 @@ from graphc.loops.walk import expressions
 
 OFTEN = 4  # uses in one kernel
 COSTLY = 12  # flops
-TOGETHER = 4  # vectors a call takes at once, whose chains of dependent operations then overlap
 
 
 def repeated(body: Iterable[ir.Statement]) -> frozenset[str]:
     """The names of the elementwise ops of at least ``COSTLY`` flops with ``OFTEN`` uses or more."""
     uses = Counter(e.op for e in expressions(body) if isinstance(e, ir.Apply))
     return frozenset(name for name, count in uses.items() if count >= OFTEN and _costly(name))
+
+
+def costly(body: Iterable[ir.Statement]) -> bool:
+    """Whether any op is."""
+    return any(_costly(e.op) for e in expressions(body) if isinstance(e, ir.Apply))
 
 
 def _costly(name: str) -> bool:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.repetition import TOGETHER, repeated
+from graphc.loops.repetition import costly
+from graphc.loops.tiling import BLOCK, Product, choose_across, choose_tile, goes_in_blocks
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -20,9 +21,14 @@ LONG = 24  # ops from which one vector at a time is enough work to hide latencie
 
 def schedule(kernel: ir.Kernel, target: Target) -> ir.Kernel:
     """``kernel`` with tiles, vectors and ``parallel``."""
-    lanes = target.lanes(max(_widths(kernel)))
-    body = tuple(_scheduled(s, lanes, target, outermost=True) for s in kernel.body)
+    lanes = lanes_of(kernel, target)
+    body = tuple(_scheduled(kernel, s, lanes, target, outermost=True) for s in kernel.body)
     return replace(kernel, body=body)
+
+
+def lanes_of(kernel: ir.Kernel, target: Target) -> int:
+    """Elements of the vectors that ``kernel`` computes with."""
+    return target.lanes(max(_widths(kernel)))
 
 
 def _widths(kernel: ir.Kernel) -> Iterable[int]:
@@ -35,7 +41,11 @@ def _widths(kernel: ir.Kernel) -> Iterable[int]:
 
 
 def _scheduled(
-    statement: ir.Statement, lanes: int, target: Target, outermost: bool = False
+    kernel: ir.Kernel,
+    statement: ir.Statement,
+    lanes: int,
+    target: Target,
+    outermost: bool = False,
 ) -> ir.Statement:
     if isinstance(statement, ir.Reduce):
         return _reduce_along(statement, lanes)
@@ -43,18 +53,23 @@ def _scheduled(
         return statement
     if any(isinstance(s, ir.Check) for s in statement.body):
         return statement
-    product = _product_of(statement)
+    packed = _packed(kernel, statement)
+    if packed is not None:
+        return _pack_loop(kernel, statement, packed, lanes, outermost)
+    product = product_in(statement)
     if product is not None and product.order == "ascending":
-        return _tile(statement, product, lanes, target, outermost)
+        return _tile(kernel, statement, product, lanes, target, outermost)
+    if len(statement.body) == 2 and _down_columns(kernel, statement):
+        return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
-        inner = tuple(_scheduled(s, lanes, target) for s in statement.body)
+        inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
-    return _vector_loop(statement, lanes, outermost)
+    return _vector_loop(statement, lanes, target, outermost)
 
 
 def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Statement:
@@ -77,7 +92,23 @@ def _in_lanes(statement: ir.Statement) -> bool:
     return isinstance(statement, ir.Reduce) and statement.order == "lanes"
 
 
-def _product_of(loop: ir.For) -> ir.Reduce | None:
+def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
+    """Whether what is folded in lanes lies side by side along the loop instead: then vectors of
+    the loop's points read it, each lane of the fold being a place in memory."""
+    fold, store = loop.body
+    if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
+        return False
+    strides = [
+        (_stride(kernel, value, loop.axes[-1].name), _stride(kernel, value, fold.axis.name))
+        for value in fold.values
+    ]
+    return all(along is not None or across is not None for along, across in strides) and any(
+        along == 1 and across is not None for along, across in strides
+    )
+
+
+def product_in(loop: ir.For) -> ir.Reduce | None:
+    """The product that ``loop`` computes an element of."""
     found = (s for s in loop.body if isinstance(s, ir.Reduce) and s.kinds == ("fma",))
     return next(found, None)
 
@@ -100,13 +131,15 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 
-def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
+def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> ir.Statement:
     """Elementwise loops and short columns' reductions: the last axis in vectors, the others around
     it."""
     *outer, last = loop.axes
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
-    vectors = TOGETHER if repeated(loop.body) else 4 if folds else 1 if ops > LONG else 2
+    vectors = 4 if folds else 1 if ops > LONG else 2
+    if not folds and costly(loop.body):
+        lanes, vectors = lanes * _registers(last.extent, lanes, target), 1
     tile = lanes * vectors
     if isinstance(last.extent, int):
         tile = min(tile, -(-last.extent // lanes) * lanes)
@@ -116,52 +149,99 @@ def _vector_loop(loop: ir.For, lanes: int, outermost: bool) -> ir.Statement:
     return _nest(tuple(outer), (inner,), outermost)
 
 
+def _registers(extent: Size, lanes: int, target: Target) -> int:
+    """Registers of a wide vector: as many as leave few of them empty in the last one."""
+    most = 4 if target.vector_registers >= 32 else 2
+    if not isinstance(extent, int):
+        return most
+    needed = -(-extent // lanes)
+    fitting = (n for n in (4, 2) if n <= most and -(-needed // n) * n <= 1.1 * needed)
+    return next(fitting, 1)
+
+
 def _tile(
-    loop: ir.For, product: ir.Reduce, lanes: int, target: Target, outermost: bool
+    kernel: ir.Kernel, loop: ir.For, reduce: ir.Reduce, lanes: int, target: Target, outermost: bool
 ) -> ir.Statement:
     """A register tile of a product's rows and columns."""
     *rows, columns = loop.axes
-    column_sum = any(isinstance(s, ir.Column) for s in loop.body)
-    extent = rows[-1].extent if rows else 1
-    height, vectors = choose_tile(extent, columns.extent, lanes, target, column_sum)
+    row = rows[-1] if rows else ir.Axis("", 1)
+    product = product_sizes(kernel, loop, reduce, lanes, target)
+    beside = _stride(kernel, reduce.values[0], row.name) == 1
+    across = choose_across(product, target) if beside and rows else None
+    height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
-    body = tuple(replace(s, unroll=unroll) if s is product else s for s in loop.body)
+    depth = reduce.axis
+    if not across and goes_in_blocks(product):
+        depth = replace(depth, tile=BLOCK)
+    scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
+    body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
     return ir.For(tiled, body, parallel=outermost)
 
 
-def choose_tile(
-    rows: Size, columns: Size, lanes: int, target: Target, column_sum: bool
-) -> tuple[int, int]:
-    """Height in rows and width in vectors of a register tile.
-
-    A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a
-    splat of the left one in registers, and makes h + v loads for h*v FMAs.  What counts first is
-    that little of the tiles at the edges is wasted, then that loads are few and the code short.  A
-    column sum folds groups of 8 rows; rows that are not known come mostly in multiples of 4.
-    """
-    limit = target.vector_registers - 1
-    if column_sum:
-        heights: Iterable[int] = range(ir.TREE, limit, ir.TREE)
-    elif isinstance(rows, int):
-        heights = range(1, min(rows, limit) + 1)
-    else:
-        heights = (4, 8, 16)
-    widest = min(4, max(1, -(-columns // lanes))) if isinstance(columns, int) else 4
-    fits = [(h, v) for h in heights for v in range(1, widest + 1) if h * v + v <= limit]
-
-    def effort(tile: tuple[int, int]) -> float:
-        h, v = tile
-        loads, size = (h + v) / (h * v), h * v
-        return _waste(rows, h) * _waste(columns, v * lanes) * (1 + 0.1 * loads + 0.002 * size)
-
-    return min(fits, key=effort, default=(ir.TREE if column_sum else 1, 1))
+def product_sizes(
+    kernel: ir.Kernel, loop: ir.For, reduce: ir.Reduce, lanes: int, target: Target
+) -> Product:
+    """What the choice of a tile for the product in ``loop`` depends on."""
+    *rows, columns = loop.axes
+    row = rows[-1] if rows else ir.Axis("", 1)
+    left, right = reduce.values
+    return Product(
+        row.extent,
+        columns.extent,
+        reduce.axis.extent,
+        target.vector_bytes // lanes,
+        _apart(_stride(kernel, left, row.name)) * left.dtype.size,
+        any(isinstance(s, ir.Column) for s in loop.body),
+        _apart(_stride(kernel, right, columns.name)) > 0,
+        _panels(kernel, right) // lanes,
+    )
 
 
-def _waste(extent: Size, tile: int) -> float:
-    """Computed elements for each that is needed; 1 where the extent is unknown."""
-    if not isinstance(extent, int) or extent == 0:
-        return 1.0
-    return -(-extent // tile) * tile / extent
+def _panels(kernel: ir.Kernel, operand: ir.Expr) -> int:
+    if not isinstance(operand, ir.Load):
+        return 0
+    return next(a.panels for a in kernel.arguments if a.name == operand.buffer)
+
+
+def _packed(kernel: ir.Kernel, loop: ir.For) -> ir.Store | None:
+    """The store of ``loop`` that fills panels."""
+    (store,) = loop.body if len(loop.body) == 1 else (None,)
+    if not isinstance(store, ir.Store) or len(loop.axes) != 2:
+        return None
+    full = any(a.name == store.buffer and a.panels for a in kernel.arguments)
+    return store if full else None
+
+
+def _pack_loop(
+    kernel: ir.Kernel, loop: ir.For, store: ir.Store, lanes: int, outermost: bool
+) -> ir.For:
+    """Blocks as wide as a panel and, where what is copied lies along its depth, as deep as a
+    vector: they are turned in registers."""
+    depth, columns = loop.axes
+    width = next(a.panels for a in kernel.arguments if a.name == store.buffer)
+    along = _stride(kernel, store.value, depth.name) == 1
+    depth = replace(depth, tile=lanes if along else 4)
+    columns = replace(columns, vector=lanes, tile=width)
+    return ir.For((depth, columns), loop.body, parallel=outermost)
+
+
+def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:
+    """Elements between two neighbours along ``axis`` of what ``operand`` loads, where that is a
+    plain index of one of its axes."""
+    if not isinstance(operand, ir.Load):
+        return None
+    stride: Size = 1
+    shape = next(a.shape for a in kernel.arguments if a.name == operand.buffer)
+    for index, size in zip(reversed(operand.index), reversed(shape), strict=True):
+        if index == ir.AxisIndex(axis):
+            return stride
+        stride = stride * size
+    return None
+
+
+def _apart(stride: Size | None) -> int:
+    """A stride that is known and not 1, else 0."""
+    return stride if isinstance(stride, int) and stride > 1 else 0

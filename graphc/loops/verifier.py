@@ -21,10 +21,11 @@ from graphc.loops.affine import Affine, affine
 from graphc.loops.dependence import Access, LoopAxis, conflicts, uncovered
 from graphc.loops.printer import expression, text
 from graphc.loops.scalars import result_dtype
+from graphc.loops.walk import expressions
 
 _NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _WORDS = re.compile(r"(inf|nan)(f32|f64|i32|i64|u8)?|true|false|parallel")
-_MODES = ("in", "out", "inout", "temp")
+_MODES = ("in", "out", "inout", "temp", "stream")
 _ORDERS = ("ascending", "lanes", "tree")
 _OF_BOOL = ("maximum", "minimum", "argmax", "argmin")
 _COLUMN_KINDS = ("add", "multiply", "maximum", "minimum", "any", "all")
@@ -96,6 +97,8 @@ class _Verifier:
             self.require(argument.mode in _MODES, f"{argument.name} has no mode {argument.mode!r}")
             for size in argument.shape:
                 self.size(size)
+            fits = argument.panels >= 0 and (not argument.panels or len(argument.shape) >= 2)
+            self.require(fits, f"{argument.name} cannot have panels of {argument.panels}")
         self.body(subject.body, _Scope(), 1)
         self.at = None
         for write, other, axis in conflicts(self.accesses):
@@ -105,8 +108,8 @@ class _Verifier:
                 "element"
             )
         for argument in subject.arguments:
-            written = argument.name in self.written or argument.mode != "out"
-            self.require(written, f"out {argument.name} is never written")
+            written = argument.name in self.written or argument.mode not in ("out", "stream")
+            self.require(written, f"{argument.mode} {argument.name} is never written")
 
     def name(self, name: str, scope: _Scope, what: str, dim: bool = False) -> None:
         fits = _NAME.fullmatch(name) is not None and _WORDS.fullmatch(name) is None
@@ -180,6 +183,8 @@ class _Verifier:
             and len(statement.values) == ir.value_count(statement.kinds),
             "the names and values of a reduce must be as many as its kinds say",
         )
+        if statement.across:
+            self.across(statement, scope)
         fused_tree = statement.order == "tree" and "fma" in statement.kinds
         self.require(not fused_tree, "fma has no order tree")
         self.axis(statement.axis, scope)
@@ -196,6 +201,15 @@ class _Verifier:
                 self.require(other.dtype == value.dtype, "fma takes two values of one dtype")
             self.name(name, scope, "a value")
             scope.values[name] = ir.folded_dtype(kind, value.dtype)
+
+    def across(self, statement: ir.Reduce, scope: _Scope) -> None:
+        axis = next((a for a in scope.schedules if a.name == statement.across), None)
+        fits = axis is not None and not axis.vector
+        self.require(fits, f"across({statement.across}) is no scalar axis of a loop around this")
+        self.require(statement.order == "ascending", "only an ascending reduce goes across")
+        read = {e.name for e in expressions((statement,)) if isinstance(e, ir.Name)}
+        outside = not read.isdisjoint(scope.values)
+        self.require(not outside, "a reduce that goes across takes no values from outside")
 
     def folded(self, kind: str, value: ir.Expr, scope: _Scope) -> None:
         self.expr(value, scope)
@@ -317,11 +331,24 @@ class _Verifier:
     def index(
         self, argument: ir.Argument, index: Sequence[ir.Expr], scope: _Scope, depth: int = 1
     ) -> None:
+        if argument.panels:
+            self.panel(argument, index[-1:], scope)
         rank = len(argument.shape)
         self.require(len(index) == rank, f"{argument.name} has {rank} axes, not {len(index)}")
         for expr in index:
             self.expr(expr, scope, depth + 1)
             self.require(expr.dtype == dtypes.int64, f"an index is {expr.dtype}, not int64")
+
+    def panel(self, argument: ir.Argument, last: Sequence[ir.Expr], scope: _Scope) -> None:
+        name = last[0].name if last and isinstance(last[0], ir.AxisIndex) else None
+        axis = next((a for a in scope.schedules if a.name == name), None)
+        self.require(
+            axis is not None
+            and axis.vector > 1
+            and argument.panels % max(axis.tile, axis.vector) == 0,
+            f"the last index of {argument.name} must be an axis of vectors whose tiles divide "
+            f"{argument.panels}",
+        )
 
     def access(self, buffer: str, index: tuple[ir.Expr, ...], kind: str, scope: _Scope) -> Access:
         forms = tuple(self.form(expr, scope) for expr in index)

@@ -106,6 +106,37 @@ def _map_expr(expr: ir.Expr, change: AccessMap) -> ir.Expr:
     return expr
 
 
+def map_expressions(
+    body: tuple[ir.Statement, ...], change: Callable[[ir.Expr], ir.Expr]
+) -> tuple[ir.Statement, ...]:
+    """The statements with ``change`` made to every expression, the parts of one before itself."""
+
+    def of(expr: ir.Expr) -> ir.Expr:
+        if isinstance(expr, ir.Apply):
+            expr = replace(expr, operands=tuple(map(of, expr.operands)))
+        elif isinstance(expr, ir.Load):
+            guard = None if expr.guard is None else of(expr.guard)
+            expr = replace(expr, index=tuple(map(of, expr.index)), guard=guard)
+        return change(expr)
+
+    changed: list[ir.Statement] = []
+    for statement in body:
+        if isinstance(statement, (ir.For, ir.Reduce)):
+            statement = replace(statement, body=map_expressions(statement.body, change))
+        if isinstance(statement, ir.Reduce):
+            statement = replace(statement, values=tuple(map(of, statement.values)))
+        elif isinstance(statement, ir.Let):
+            statement = replace(statement, value=of(statement.value))
+        elif isinstance(statement, (ir.Store, ir.Column)):
+            index = tuple(map(of, statement.index))
+            statement = replace(statement, index=index, value=of(statement.value))
+        elif isinstance(statement, ir.Check):
+            condition, place, value = map(of, own_expressions(statement))
+            statement = replace(statement, condition=condition, index=place, value=value)
+        changed.append(statement)
+    return tuple(changed)
+
+
 def rename_buffer(body: tuple[ir.Statement, ...], old: str, new: str) -> tuple[ir.Statement, ...]:
     """The statements with stores to ``old`` made to ``new``."""
     renamed: list[ir.Statement] = []

@@ -231,7 +231,7 @@ def _legend_items(shown: Picture) -> Sequence[tuple[str, Card | None]]:
     if any(card.reference for card in shown.cards):
         items.append(("shown again", Card("", "input", FORWARD, FORWARD, reference=True)))
     if shown.boxes:
-        items.append(("fused group: one kernel", None))
+        items.append((shown.box_meaning, None))
     return items
 
 
@@ -247,5 +247,3 @@ def _legend(shown: Picture) -> Iterator[str]:
 def _legend_width(shown: Picture) -> float:
     items = _legend_items(shown)
     return 2 * _EDGE + sum(48 + LETTER * len(text) for text, _ in items)
-
-

@@ -53,13 +53,15 @@ class Wire:
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything to be drawn; ``boxes`` are the titles of the fused groups."""
+    """Everything to be drawn; ``boxes`` are the titles of the fused groups, or of whatever
+    ``box_meaning`` says in the legend."""
 
     title: str
     cards: tuple[Card, ...]
     wires: tuple[Wire, ...]
     boxes: tuple[str, ...] = ()
     phases: tuple[str, ...] = (FORWARD,)
+    box_meaning: str = "fused group: one kernel"
 
 
 @dataclass

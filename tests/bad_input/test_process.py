@@ -222,7 +222,7 @@ def test_a_cache_directory_that_is_missing_or_a_file(
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO])
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["fdopen", "replace"])
 def test_a_cache_that_is_full_or_read_only(
     call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

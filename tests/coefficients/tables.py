@@ -71,19 +71,13 @@ def fifth_tail(z: mp.mpf) -> mp.mpf:
     return (mp.atanh(t) - t - t**3 / 3) / t**5
 
 
-def erf_near(z: mp.mpf) -> mp.mpf:
-    """erf(x) / x - 1 at x = sqrt(z)."""
-    x = mp.sqrt(z)
-    return mp.erf(x) / x - 1
-
-
-def erf_far(t: mp.mpf) -> mp.mpf:
-    """log(erfc(t)) / t + 1."""
+def erf_exponent(t: mp.mpf) -> mp.mpf:
+    """log(1 - erf(t)) / t + 1."""
     return mp.log(mp.erfc(t)) / t + 1
 
 
-def far_weight(t: mp.mpf) -> mp.mpf:
-    """Makes the error of ``erf_far`` that of 1 - e**(t far - t), relative."""
+def erf_weight(t: mp.mpf) -> mp.mpf:
+    """Makes the error of ``erf_exponent`` that of 1 - e**(t erf_exponent - t), relative."""
     return t * mp.erfc(t) / mp.erf(t)
 
 
@@ -120,12 +114,9 @@ TABLES: dict[str, dict[str, Fit]] = {
     "trigonometric.ATAN_TAIL": both(
         odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
-    "error_function.ERF_NEAR": both(
-        erf_near, (6, 12), TINY, 0.8608, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z))
-    ),
-    "error_function.ERF_FAR": {
-        "float32": Fit(erf_far, 7, 0.9277, 4.0, far_weight, "float32"),
-        "float64": Fit(erf_far, 18, 0.9277, 6.0, far_weight, "float64"),
+    "error_function.ERF_EXPONENT": {
+        "float32": Fit(erf_exponent, 9, 1e-9, 4.0, erf_weight, "float32"),
+        "float64": Fit(erf_exponent, 24, 1e-9, 6.0, erf_weight, "float64"),
     },
     "error_function.NORMAL_TAIL": {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),
@@ -141,7 +132,7 @@ TABLES: dict[str, dict[str, Fit]] = {
         lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
-        "float32": Fit(odd_tail(mp.tanh), 6, TINY, 0.5625, odd_tail_weight(mp.tanh), "float32"),
+        "float32": Fit(odd_tail(mp.tanh), 5, TINY, 0.45, odd_tail_weight(mp.tanh), "float32"),
         "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),
     },
     "hyperbolic.SINH_TAIL": both(odd_tail(mp.sinh), (2, 5), TINY, 0.121, lambda z: z),

@@ -220,7 +220,8 @@ def product_kernels(draw):
         name = case.argument("x", dtype, [axis.extent for axis in pair])
         factors.append(Load(name, tuple(AxisIndex(axis.name) for axis in pair), dtype))
     unroll = draw(st.sampled_from([1, 2, 4]))
-    d = Reduce(("d",), ("fma",), k, "ascending", (), tuple(factors), unroll)
+    across = draw(st.sampled_from(["", "i"]))
+    d = Reduce(("d",), ("fma",), k, "ascending", (), tuple(factors), unroll, across)
     leaves = [Name("d", dtype), Name("d", dtype), *draw(leaves_at(case, (i, j), dtype))]
     point = (AxisIndex("i"), AxisIndex("j"))
     shape = (i.extent, j.extent)

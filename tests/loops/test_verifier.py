@@ -117,6 +117,14 @@ ILLEGAL = [
     ("s = reduce fma i < N order(lanes) { 1.0, 2.0f64 }", "two values of one dtype"),
     ("s = reduce fma i < N order(tree) { 1.0, 2.0 }", "fma has no order tree"),
     ("s = reduce add i < N order(lanes) unroll(0) { 1.0 }", "unrolled 0 times"),
+    ("for i < N { s = reduce fma k < 8 order(ascending) across(j) { 1.0, 2.0 }; y[i] = s }",
+     "across(j) is no scalar axis of a loop around this"),
+    ("for i < N vector(4) { s = reduce fma k < 8 order(ascending) across(i) { 1.0, 2.0 }\n"
+     "y[i] = s }", "across(i) is no scalar axis"),
+    ("for i < N { s = reduce fma k < 8 order(lanes) across(i) { 1.0, 2.0 }; y[i] = s }",
+     "only an ascending reduce goes across"),
+    ("for i < N { t = x[i, 0]; s = reduce fma k < 8 order(ascending) across(i) { t, 2.0 }\n"
+     "y[i] = s }", "takes no values from outside"),
     ("s, s = reduce add, add i < N order(lanes) { 1.0, 2.0 }", "'s' is bound already"),
     ("for i < N tile(14), j < 8 { v[0, j] = reduce add i order(tree) { 1.0 } }",
      "needs tiles of a multiple of 8, not 14"),

@@ -106,7 +106,7 @@ cache_files.store(name, [bytes(100000)])
 """
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["fdopen", "replace"])
 def test_a_writer_killed_on_the_way_leaves_no_entry(call: str, folder: Path) -> None:
     cache_files.store("old.o", [CONTENT])
     for name in ("new.o", "old.o"):

@@ -16,6 +16,7 @@ LOG2_E = 1.4426950408889634
 # ln 2 in two parts; the first has trailing zeros, so that n * LN2_HIGH is exact.
 LN2_HIGH = {float32: 0.693145751953125, float64: 0.6931471803691238}
 LN2_LOW = {float32: 1.42860677e-06, float64: 1.9082149292705877e-10}
+LN2 = {float32: 0.6931472, float64: 0.6931471805599453}
 # Results overflow above, and are 0 below.
 LOWEST = {float32: -104.0, float64: -745.2}
 HIGHEST = {float32: 89.0, float64: 709.9}
@@ -104,6 +105,16 @@ def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
     dtype = b.dtype(x)
     r, first, second = argument(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
     return b.mul(b.mul(small_exp(b, r), first), second)
+
+
+def split(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:
+    """``(r, 2**n)`` of x = n LN2 + r, where an error of n roundings of ln 2 in x is no harm.  ``x``
+    is so bounded that 2**n is normal."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    shifted = b.fma(x, LOG2_E, b.constant(fmt.shifter, dtype))
+    r = b.fma(b.sub(shifted, fmt.shifter), -LN2[dtype], x)
+    exponent = b.sub(b.bitcast(shifted, fmt.integer), fmt.bias)
+    return r, b.bitcast(b.shift_left(exponent, fmt.mantissa), dtype)
 
 
 def expm1_parts(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar, Scalar]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_expm1
+from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_exp, split
 from graphc.ops.vecmath.floats import fast_two_sum, format_of, polynomial
 
 # (f(x) - x) / x^3 at x^2, of tanh on [0, TANH_SMALL] and of sinh on [0, ln(2) / 2]
 TANH_TAIL = {
-    float32: (-0.33333313, 0.13332658, -0.05388997, 0.02144275, -0.0076428256, 0.0017285104),
+    float32: (-0.3333323, 0.13330096, -0.05363191, 0.020301355, -0.005342693),
     float64: (
         -0.33333333333332815,
         0.13333333333257694,
@@ -51,7 +51,7 @@ COSH_TAIL = {
 }
 # The bits of the shifter with which ``reduce`` rounds.
 SHIFTER_BITS = {float32: 0x4B400000 + 2 * 127, float64: (0x4338 << 48) + 2 * 1023}
-TANH_SMALL = {float32: 0.75, float64: 0.625}
+TANH_SMALL = {float32: 0.67, float64: 0.625}
 # tanh is 1 to the last bit from here on.
 TANH_ONE = {float32: 9.1, float64: 19.1}
 # sinh and cosh are infinite from here on.
@@ -60,18 +60,14 @@ HYPERBOLIC_HIGHEST = {float32: 89.5, float64: 710.6}
 
 def tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
     """A polynomial near 0, and 1 - 2 / (e**(2 abs(x)) + 1) elsewhere."""
-    dtype, fmt = b.dtype(x), format_of(b, x)
+    dtype = b.dtype(x)
     magnitude = b.abs(x)
     square = b.mul(x, x)
     near = b.fma(b.mul(magnitude, square), polynomial(b, square, TANH_TAIL), magnitude)
 
     far = b.select(b.gt(magnitude, TANH_ONE[dtype]), TANH_ONE[dtype], magnitude)
-    parts = reduce(b, b.add(far, far))
-    r = b.fma(parts.n, -LN2_LOW[dtype], parts.r)
-    scale = b.bitcast(b.shift_left(b.sub(parts.bits, fmt.bias), fmt.mantissa), dtype)
-    # 2**n + 1 is exact as long as the 1 matters.
-    grown = b.fma(scale, small_expm1(b, r), b.add(scale, 1.0))
-    far = b.sub(1.0, b.div(2.0, grown))
+    r, scale = split(b, b.add(far, far))
+    far = b.sub(1.0, b.div(2.0, b.fma(scale, small_exp(b, r), 1.0)))
 
     result = b.select(b.lt(magnitude, TANH_SMALL[dtype]), near, far)
     return b.copysign(result, x)

@@ -1,0 +1,41 @@
+"""Square blocks of vectors, transposed in registers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.codegen.scalar_llvm import LLVMBuilder
+from graphc.codegen.values import Value
+
+
+def transposed(builder: LLVMBuilder, rows: Sequence[Value], width: int) -> list[Value]:
+    """The ``width`` columns of ``rows``, up to ``width`` vectors of as many lanes each; lanes of
+    rows that there are not are zero.
+
+    Pairs of rows swap halves of every block of 2, 4, 8, ... lanes: ``width`` shuffles for each
+    doubling.
+    """
+    like = rows[0]
+    absent = Value("zeroinitializer", like.dtype, width)
+    vectors = [*rows, *[absent] * (width - len(rows))]
+    distance = 1
+    while distance < width:
+        low = [lane & ~distance | (width if lane & distance else 0) for lane in range(width)]
+        high = [lane + distance for lane in low]
+        for first in range(width):
+            if first & distance:
+                continue
+            a, b = vectors[first], vectors[first + distance]
+            vectors[first] = _shuffle(builder, a, b, low)
+            vectors[first + distance] = _shuffle(builder, a, b, high)
+        distance *= 2
+    return vectors
+
+
+def _shuffle(builder: LLVMBuilder, a: Value, b: Value, lanes: Sequence[int]) -> Value:
+    """The numbered lanes of ``a`` and, beyond its own, of ``b``."""
+    if a.text == b.text == "zeroinitializer":
+        return a
+    chosen = ", ".join(f"i32 {lane}" for lane in lanes)
+    text = f"shufflevector {a!r}, {b!r}, <{len(lanes)} x i32> <{chosen}>"
+    return builder.writer.pure(text, a.dtype, len(lanes), max(a.level, b.level))

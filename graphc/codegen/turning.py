@@ -1,0 +1,133 @@
+"""Reductions and loads whose lanes lie along another axis than the tile's, turned in registers.
+
+Where a product has few columns, vectors of rows keep all lanes busy; where memory lies along the
+rows, vectors of them are what it holds.  What follows sees values as if nothing had been turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from graphc.codegen import access
+from graphc.codegen.affine import element
+from graphc.codegen.context import Context
+from graphc.codegen.grid import Grid, TileAxis
+from graphc.codegen.transposing import transposed
+from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
+from graphc.loops.walk import expressions_of
+
+_FEWEST_ROWS = 4  # that are worth turning
+
+
+def reduce_across(
+    context: Context, statement: Reduce, reduce: Callable[[Context, Reduce], None]
+) -> bool:
+    """Emit ``statement`` with its lanes along ``statement.across`` by ``reduce``, which binds its
+    names; whether the axes in scope allow that."""
+    columns = context.vector_axis
+    rows = next((axis for axis in context.axes if axis.name == statement.across), None)
+    if rows is None or columns is None or rows is columns or rows.first or columns.first:
+        return False
+    others, each, lanes = _exchanged(context, rows, columns)
+    if any(axis.count > 1 for axis in others):
+        return False
+    context.wanted = []
+    with context.at([*others, each, lanes]):
+        reduce(context, statement)
+    for name in statement.names:
+        found = context.names[name]
+        context.names[name] = _turned(context, found, others, rows, columns, each.count)
+    return True
+
+
+@contextmanager
+def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
+    """Within, what ``statements`` load side by side along the rows of the tile in scope, instead of
+    along its vectors, is known: loaded along the rows and turned."""
+    columns = context.vector_axis
+    found = [] if columns is None else list(_across(context, statements, columns))
+    for load, rows in found:
+        assert columns is not None
+        context.turned[load] = _loaded(context, load, rows, columns)
+    yield
+    context.turned = {}
+
+
+def _across(
+    context: Context, statements: Sequence[Statement], columns: TileAxis
+) -> Iterator[tuple[Load, TileAxis]]:
+    """The loads that are to be turned, each with the axis that it lies along."""
+    written = {s.buffer for s in statements if isinstance(s, (Store, Column))}
+    for statement in statements:
+        if not isinstance(statement, (Let, Store)):
+            continue
+        for load in dict.fromkeys(expressions_of(statement)):
+            if isinstance(load, Load) and load.guard is None and load.buffer not in written:
+                rows = _rows_of(context, load, columns)
+                if rows is not None:
+                    yield load, rows
+
+
+def _rows_of(context: Context, load: Load, columns: TileAxis) -> TileAxis | None:
+    """The axis of the tile along which what is loaded lies side by side, if vectors do not."""
+    where = element(load.index, context.arguments[load.buffer], context.definitions)
+    if where.others or where.strides.get(columns.name, 1) == 1 or columns.first:
+        return None
+    several = [axis for axis in context.axes if not axis.width and axis.count > 1]
+    if len(several) != 1 or several[0].first or several[0].count < _FEWEST_ROWS:
+        return None
+    return several[0] if where.strides.get(several[0].name) == 1 else None
+
+
+def _loaded(context: Context, load: Load, rows: TileAxis, columns: TileAxis) -> Grid:
+    others, each, lanes = _exchanged(context, rows, columns)
+    with context.at([*others, each, lanes]):
+        grid = access.load(context, load)
+    return _turned(context, grid, others, rows, columns, each.count)
+
+
+def _exchanged(
+    context: Context, rows: TileAxis, columns: TileAxis
+) -> tuple[list[TileAxis], TileAxis, TileAxis]:
+    """The other axes in scope, the points of ``columns`` one by one, and vectors of ``rows``."""
+    others = [axis for axis in context.axes if axis is not rows and axis is not columns]
+    width = columns.width
+    partial = rows.limit is None and rows.count % width != 0
+    count, valid = -(-rows.count // width), rows.count if partial else None
+    lanes = TileAxis(rows.name, rows.base, count, width, 0, rows.limit, valid)
+    points = columns.valid or columns.count * width
+    each = TileAxis(columns.name, columns.base, points, 0, 0, columns.limit)
+    return others, each, lanes
+
+
+def _turned(
+    context: Context,
+    grid: Grid,
+    others: list[TileAxis],
+    rows: TileAxis,
+    columns: TileAxis,
+    points: int,
+) -> Grid:
+    """``grid``, a vector of rows for each column, as vectors of columns for each row."""
+    width, builder = columns.width, context.builder
+    here = {axis.name: axis.first for axis in others}
+    blocks = []
+    for first in range(0, rows.count, width):
+        line = []
+        for start in range(0, columns.count * width, width):
+            found = [
+                grid.at({**here, rows.name: first // width, columns.name: column})
+                for column in range(start, min(start + width, points))
+            ]
+            vectors = [builder.splat(builder.to_memory(value), width) for value in found]
+            line.append(transposed(builder, vectors, width))
+        blocks.append(line)
+    values = [
+        blocks[row // width][column][row % width]
+        for row in range(rows.count)
+        for column in range(columns.count)
+    ]
+    axes = {axis.name: (axis.first, 1) for axis in others if axis.name in grid.axes}
+    spans = {rows.name: (0, rows.count), columns.name: (0, columns.count)}
+    return Grid({**axes, **spans}, values)

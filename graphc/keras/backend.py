@@ -1,0 +1,18 @@
+"""The few names of ``keras.backend`` that programs of Keras 2 and 3 share."""
+
+from __future__ import annotations
+
+from graphc.keras.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+)
+from graphc.keras.naming import clear_session
+
+__all__ = [
+    "backend", "clear_session", "epsilon", "floatx", "image_data_format", "set_epsilon",
+    "set_floatx",
+]  # fmt: skip

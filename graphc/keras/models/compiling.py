@@ -1,0 +1,147 @@
+"""What a model is compiled with, and what its metrics say."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from graphc.keras.models.objectives import Objectives, per_output
+from graphc.keras.models.steps import Steps
+
+# Methods of Keras' models that a subclass may override there.
+_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+
+
+class Compiling:
+    """The methods of a model about its loss, optimizer and metrics."""
+
+    name: str
+    built: bool
+
+    def _prepare_training(self) -> None:
+        self._steps = Steps(self)
+        self._objectives: Objectives | None = None
+        self._compile_arguments: dict[str, Any] = {}
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self._epochs_shuffled = 0
+
+    def _entries_changed(self) -> None:
+        if "_steps" in self.__dict__:
+            self._steps.forget()
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Says what ``fit`` minimises and how, and what is measured.
+
+        Losses, optimizers and metrics are names, objects or functions; with several outputs lists
+        of them, or dicts by the outputs' names.  Raises ``ValueError`` with the nearest name for
+        an unknown one.
+        """
+        from graphc.keras import optimizers
+
+        if isinstance(steps_per_execution, bool) or not isinstance(steps_per_execution, int):
+            raise ValueError(f"steps_per_execution is an int, not {steps_per_execution!r}")
+        if steps_per_execution < 1:
+            raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
+        if run_eagerly:
+            warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
+        for method in _STEPS:
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
+                    f"call, the loss, the metrics and the optimizer; write those instead"
+                )
+        names = getattr(self, "output_names", None) if self.built else None
+        for what, given in (("loss", loss), ("metrics", metrics), ("loss_weights", loss_weights)):
+            if names is not None and isinstance(given, Mapping):
+                per_output(given, names, what)
+        self.optimizer = optimizers.get(optimizer)
+        self._objectives = Objectives(loss, loss_weights, metrics, weighted_metrics)
+        self.steps_per_execution = steps_per_execution
+        self.stop_training = False
+        self.compiled = True
+        self._compile_arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "steps_per_execution": steps_per_execution,
+        }
+        self._entries_changed()
+
+    compiled = False
+
+    @property
+    def objectives(self) -> Objectives:
+        """Losses and metrics; ``ValueError`` before ``compile``."""
+        if self._objectives is None:
+            raise ValueError(
+                f"model {self.name!r} is not compiled: call model.compile(optimizer, loss) first"
+            )
+        return self._objectives
+
+    @property
+    def loss(self) -> Any:
+        """The loss as ``compile`` was given it."""
+        return self._compile_arguments.get("loss")
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics, the loss first."""
+        return [] if self._objectives is None else self._objectives.all_metrics
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what ``evaluate`` gives."""
+        return list(self.objectives.results())
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics' present values, in the order of their names."""
+        return dict(sorted(self.objectives.results().items()))
+
+    def _values(self, return_dict: bool) -> Any:
+        """The metrics' present values as ``evaluate`` gives them."""
+        if return_dict:
+            return self.get_metrics_result()
+        values = list(self.objectives.results().values())
+        return values[0] if len(values) == 1 else values
+
+    def reset_metrics(self) -> None:
+        """Sets the metrics to their start."""
+        if self._objectives is not None:
+            self._objectives.reset()
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What ``compile`` was given, as plain data."""
+        if not self.compiled:
+            return None
+        from graphc.keras.saving.objects import serialize_keras_object
+
+        given = {**self._compile_arguments, "optimizer": self.optimizer}
+        return {key: serialize_keras_object(value) for key, value in given.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as ``get_compile_config`` says."""
+        from graphc.keras.saving.objects import deserialize_keras_object
+
+        known = (*self._DEFAULTS, "optimizer", "loss", "metrics")
+        given = {key: deserialize_keras_object(config[key]) for key in known if key in config}
+        self.compile(**given)
+        if self.built:
+            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
+
+    _DEFAULTS = ("loss_weights", "weighted_metrics", "steps_per_execution")

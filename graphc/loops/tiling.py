@@ -1,0 +1,209 @@
+"""The register tile of a product: how many rows and vectors of columns it has.
+
+Decides from sizes, strides and the target's registers and caches, by a small model of the cycles
+that a product takes.  ``tests/loops/tile_search.py`` times its
+choices against all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from math import gcd
+
+from graphc.ir.dims import Size
+from graphc.loops import ir
+from runtime.target import Target
+
+# Extents that a run-time size is taken for.
+_ROWS, _COLUMNS, _DEPTH = (32, 100, 128), 480, 128
+
+BLOCK = 512  # of a product's depth, where it goes block by block
+STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
+
+_LINE = 64
+_WAYS = 8  # of the caches of one core
+# The vectors of the right operand that a row of accumulators must use so that fetching them does
+# not slow the multiply-adds: from the first cache, the second, and beyond, where rows of few
+# vectors cost more, since each row starts a page or a stream of its own.
+_FIRST, _SECOND, _BEYOND, _BEYOND_ROW = 1.2, 2.4, 2.0, 8.0
+_STREAM = 5.0  # the same from beyond the second cache, of panels that lie there in order of use
+# The same for the left operand and a column of accumulators, from the second cache and beyond.
+_LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
+_PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
+_CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
+_PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
+_WIDEST_PANEL = 6  # vectors
+_COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
+_TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
+_LATENCY = 4.0  # multiply-adds that must be under way at once
+
+
+@dataclass(frozen=True)
+class Product:
+    """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
+    rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
+    sums columns, ``turned`` whether the right operand's columns lie apart, so that each panel is
+    copied to the stack in order of use, and ``panels`` the vectors of the panels that it is packed
+    in, if it is."""
+
+    rows: Size
+    columns: Size
+    depth: Size
+    size: int
+    row_bytes: int = 0
+    column_sum: bool = False
+    turned: bool = False
+    panels: int = 0
+
+
+def choose_tile(product: Product, target: Target) -> tuple[int, int]:
+    """Height in rows and width in vectors of a register tile.
+
+    A tile of h rows and v vectors keeps h*v accumulators, v vectors of the right operand and a
+    splat of the left one in registers.
+    """
+    limit = target.vector_registers - 1
+    step = ir.TREE if product.column_sum else 1
+    most = product.rows if isinstance(product.rows, int) and step == 1 else limit
+    heights = range(step, max(step, min(most, limit)) + 1, step)
+    lanes = target.lanes(product.size)
+    columns = product.columns if isinstance(product.columns, int) else _COLUMNS
+    widest = max(1, -(-columns // lanes))
+    if product.turned:
+        depth = product.depth if isinstance(product.depth, int) else _DEPTH
+        widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
+    widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
+    fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
+    return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
+
+
+def goes_in_blocks(product: Product) -> bool:
+    """Whether the tiles of a panel should go through a block of the depth before the next: what is
+    not packed, and perhaps deep, then stays in the second cache."""
+    depth = product.depth
+    return not product.panels and (not isinstance(depth, int) or depth > 2 * BLOCK)
+
+
+def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
+    """Rows and vectors of columns of a tile whose lanes lie along the rows while it is folded, and
+    are turned afterwards; ``None`` where ``choose_tile``'s is faster or rows cannot be vectors."""
+    rows, columns = product.rows, product.columns
+    lanes = target.lanes(product.size)
+    if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
+        return None
+    turned = replace(product, rows=columns, columns=rows, row_bytes=0, column_sum=False)
+    vectors = [
+        v for v in range(1, -(-rows // lanes) + 1) if columns * v + v < target.vector_registers
+    ]
+    if not vectors or (product.column_sum and lanes % ir.TREE):
+        return None
+    best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
+    blocks = -(-rows // lanes) * -(-columns // lanes)
+    turning = blocks * lanes * lanes.bit_length()
+    here = cycles(product, choose_tile(product, target), target)
+    if cycles(turned, (columns, best), target) + turning >= here:
+        return None
+    return best * lanes, -(-columns // lanes)
+
+
+def packed_width(product: Product, target: Target) -> int | None:
+    """The vectors of the panels in which the right operand is to be packed before the product;
+    ``None`` where that does not pay."""
+    columns, depth = product.columns, product.depth
+    if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
+        return None
+    gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
+    known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
+    if not gathered and not known:
+        return None
+    lanes = target.lanes(product.size)
+    tiles = [
+        replace(product, turned=False, panels=v)
+        for v in range(1, min(_WIDEST_PANEL, -(-columns // lanes)) + 1)
+    ]
+    packed = min(tiles, key=lambda p: cycles(p, choose_tile(p, target), target))
+    copying = depth * -(-columns // lanes) * (_TURNED if product.turned else _COPIED)
+    there = cycles(packed, choose_tile(packed, target), target) + copying
+    if not gathered and there >= cycles(product, choose_tile(product, target), target):
+        return None
+    return packed.panels
+
+
+def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:
+    """About how long a product takes in tiles of ``tile``."""
+    if isinstance(product.rows, int):
+        return _cycles(product, product.rows, tile, target)
+    return sum(_cycles(product, rows, tile, target) for rows in _ROWS)
+
+
+def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) -> float:
+    height, vectors = tile
+    depth = product.depth if isinstance(product.depth, int) else _DEPTH
+    columns = product.columns if isinstance(product.columns, int) else _COLUMNS
+    lanes = target.lanes(product.size)
+    total = 0.0
+    for v, panels in _cuts(-(-columns // lanes), vectors):
+        inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
+        left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
+        first, again = _fetching(product, depth, columns, v, target)
+        total += panels * depth * v * (_TURNED if product.turned else 0)
+        for h, tiles in _rows(product, rows, height):
+            busy = max(h * v, _LATENCY)
+            lost = 1 + _PER_ROW * h
+            lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
+            once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
+            ends = _PER_TILE + _PER_ELEMENT * h * v
+            fresh = min(1, tiles) if h == height or rows < height else 0
+            total += panels * (fresh * once[0] + (tiles - fresh) * once[1] + tiles * ends)
+    return total
+
+
+def _rows(product: Product, rows: int, height: int) -> Iterable[tuple[int, int]]:
+    """Heights of tiles and how many there are of each: a static extent is cut evenly."""
+    if not isinstance(product.rows, int):  # the last tile is whole, and clamped
+        return [(height, -(-rows // height))]
+    if not product.column_sum and rows > 0:
+        height = -(-rows // -(-rows // height))
+    return _cuts(rows, height)
+
+
+def _cuts(extent: int, tile: int) -> Iterator[tuple[int, int]]:
+    yield tile, extent // tile
+    if extent % tile:
+        yield extent % tile, 1
+
+
+def _slowed(need: float) -> float:
+    """How much fetching at ``need`` of the speed of multiply-adds slows them: they overlap."""
+    return float((1 + need**4) ** 0.25)
+
+
+def _fetching(
+    product: Product, depth: int, columns: int, vectors: int, target: Target
+) -> tuple[float, float]:
+    """What fetching a panel of the right operand costs for the first tile of rows, and again."""
+    in_order = product.turned or product.panels > 0
+    beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
+    steps = min(depth, BLOCK) if goes_in_blocks(product) else depth
+    panel = steps * vectors * target.vector_bytes
+    stride = vectors * target.vector_bytes if in_order else columns * product.size
+    room = target.l2_bytes * min(1.0, _spread(stride, target.l2_bytes) * vectors)
+    first = _SECOND if depth * columns * product.size <= target.l2_bytes else beyond
+    if panel <= 3 * target.l1_bytes // 4:
+        return first, _FIRST
+    return first, _SECOND if panel <= 0.75 * room else beyond
+
+
+def _spread(stride: int, cache: int) -> float:
+    """The share of a cache's sets that one line of each row reaches."""
+    period = cache // _WAYS
+    return max(1, period // max(_LINE, gcd(stride, period))) * _LINE / period
+
+
+def _is_crowded(stride: int, rows: int, target: Target) -> bool:
+    """Whether one line of each of ``rows`` rows does not fit in the first cache."""
+    if not stride:
+        return False
+    period = target.l1_bytes // _WAYS
+    return rows > _WAYS * max(1, period // max(_LINE, gcd(stride, period)))

@@ -1,0 +1,81 @@
+"""Results that pass by the caches: where they do, and the same bits where they do not."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import graphc
+from runtime import jit
+
+LINES = re.compile(r"store <\d+ x \w+> .*!nontemporal")
+
+
+def small_caches(name=None):
+    """A target whose last cache holds 4 KiB."""
+    return replace(jit.resolve(name), l3_bytes=4096)
+
+
+def streamed(exe):
+    return LINES.findall(exe.text("llvm"))
+
+
+def compiled(graph, target):
+    return graphc.compile(graph, target=target)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("n", [0, 1, 15, 1023, 1024, 1025, 4097, 9000])
+@pytest.mark.parametrize("level", [None, "avx2", "baseline"])
+def test_streamed_results_are_the_same(level, n, dtype):
+    x = graphc.input("x", ("N",), dtype)
+    what = graphc.logical_not(x) if dtype == "bool" else x + x
+    exe = compiled(graphc.Graph("g", {"y": what, "z": graphc.equal(x, x)}), small_caches(level))
+    value = (np.arange(n) % 2).astype(dtype)
+    wanted = ~value if dtype == "bool" else value + value
+    got = exe(value)
+    np.testing.assert_array_equal(got["y"], wanted)
+    assert got["z"].all() and got["z"].shape == (n,)
+
+
+@pytest.mark.parametrize("shift", range(0, 64, 12))
+def test_an_output_that_starts_anywhere(shift):
+    x = graphc.input("x", ("N",))
+    exe = compiled(x * 3, small_caches())
+    assert streamed(exe)
+    value = np.arange(5000, dtype=np.float32)
+    raw = np.zeros(value.nbytes + 128, np.uint8)
+    start = -raw.ctypes.data % 64 + shift
+    y = raw[start : start + value.nbytes].view(np.float32)
+    assert exe(value, out=y) is y
+    np.testing.assert_array_equal(y, value * 3)
+    assert not raw[:start].any() and not raw[start + value.nbytes :].any()
+
+
+def test_what_is_streamed():
+    x = graphc.input("x", ("N", 784))
+    small, large = graphc.input("small", (16, 16)), graphc.input("large", (64, 64))
+    w = graphc.parameter("w", np.zeros((64, 64), np.float32))
+    target = small_caches()
+
+    def of(outputs, **more):
+        return len(streamed(compiled(graphc.Graph("g", outputs, **more), target)))
+
+    assert of({"y": x + 1}) and of({"y": large + 1})
+    assert not of({"y": small + 1}), "it fits the cache"
+    assert not of({"y": graphc.softmax(x)}), "its rows are read again"
+    assert not of({}, updates={w: w + large}), "its lines are fetched to be read"
+    y = large + 1
+    assert of({"y": y}) and not of({"y": y, "z": large @ y}), "a product reads it"
+    assert "stream y" in compiled(graphc.Graph("g", {"y": y}), target).text("loops")
+
+
+def test_rows_that_are_no_whole_vectors_are_not_streamed():
+    x, b = graphc.input("x", ("N", 33)), graphc.input("b", (33,))
+    exe = compiled(x + b, small_caches())
+    assert not streamed(exe)
+    x, b = graphc.input("x", ("N", 64)), graphc.input("b", (64,))
+    exe = compiled(x + b, small_caches())
+    value, bias = np.ones((50, 64), np.float32), np.arange(64, dtype=np.float32)
+    np.testing.assert_array_equal(exe(x=value, b=bias), value + bias)
