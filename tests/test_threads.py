@@ -16,6 +16,7 @@ import graphc
 import runtime
 from examples.first_network import network
 from runtime import pool
+from runtime.profiling import Profile
 
 THREADS = (1, 2, 4)
 RNG = np.random.default_rng(0)
@@ -84,6 +85,19 @@ def trained(threads, steps=3):
 def test_training_is_the_same_for_any_number_of_threads():
     first, *others = (trained(threads) for threads in THREADS)
     assert all(other == first for other in others)
+
+
+def test_a_profile_with_several_threads():
+    x = graphc.input("x", ("N",))
+    exe = graphc.compile(graphc.Graph("f", {"y": graphc.softmax(x, axis=0)}), threads=2)
+    profile = Profile(exe.f)
+    with exe.f.recording(profile):
+        exe.f(some(300_000))
+        exe.f(some(10))
+    rows = profile.rows()
+    assert [row.calls for row in rows] == [2] * len(rows)
+    assert sum(row.share for row in rows) == pytest.approx(1)
+    assert all(row.seconds > 0 for row in rows)
 
 
 def test_the_number_of_threads_of_an_executable(monkeypatch, tmp_path):

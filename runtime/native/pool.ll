@@ -33,6 +33,7 @@ declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
 declare i32 @sigfillset(ptr)
+declare i32 @llvm.smin.i32(i32, i32)
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
 
@@ -158,8 +159,9 @@ call:
   %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
   %asleep = icmp sgt i32 %sleepers, 0
   br i1 %asleep, label %wake, label %work.here
-wake:
-  call void @wait.wake(ptr @epoch, i32 %seats)
+wake:  ; two, who wake two each: waking all takes long
+  %few = call i32 @llvm.smin.i32(i32 %seats, i32 2)
+  call void @wait.wake(ptr @epoch, i32 %few)
   br label %work.here
 work.here:
   call void @stint(i64 0)
@@ -374,7 +376,14 @@ relax:
 sleep:
   %others = atomicrmw add ptr @sleepers, i32 1 seq_cst
   call void @wait.until_not(ptr @epoch, i32 %seen)
-  %rest = atomicrmw sub ptr @sleepers, i32 1 seq_cst
+  %before = atomicrmw sub ptr @sleepers, i32 1 seq_cst
+  %asleep = icmp sgt i32 %before, 1
+  %wanted = load atomic i32, ptr @seats monotonic, align 4
+  %missing = icmp sgt i32 %wanted, 1
+  %more.to.wake = and i1 %asleep, %missing
+  br i1 %more.to.wake, label %wake, label %idle
+wake:
+  call void @wait.wake(ptr @epoch, i32 2)
   br label %idle
 next:
   br label %part
