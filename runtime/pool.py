@@ -114,10 +114,10 @@ def _spins(spin: Callable[[int], None]) -> int:
     return max(100, int(_SPIN_SECONDS / fastest * _LOOKS))
 
 
-def text(waiting: str | None = None) -> str:
-    """The pool's module for this machine; ``waiting`` is ``futex`` or ``mutex``, unless given
-    what the system has."""
-    processor = _PROCESSORS.get(platform.machine().lower(), "generic")
+def text(waiting: str | None = None, processor: str | None = None) -> str:
+    """The pool's module; ``waiting`` is ``futex`` or ``mutex``, ``processor`` x86_64, aarch64 or
+    generic: unless given, what this machine has."""
+    processor = processor or _PROCESSORS.get(platform.machine().lower(), "generic")
     linux = sys.platform.startswith("linux") and processor != "generic"
     names = ("pool", f"wait_{waiting or ('futex' if linux else 'mutex')}", processor)
     folder = files("runtime.native")
