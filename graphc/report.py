@@ -12,7 +12,7 @@ from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node
 from graphc.loops.plan import EntryPlan
 from graphc.passes.fuse import Fuse, Grouping
-from graphc.passes.groups import Reason, Uses
+from graphc.passes.groups import Reason
 
 
 def report(made: Compilation) -> str:
@@ -67,11 +67,10 @@ def why_not_fused(entries: Sequence[Stages], producer: str, consumer: str) -> st
     """The rule that kept the values called ``producer`` and ``consumer`` apart; that they share a
     kernel, where they do.  Raises ``ArgumentError`` where no node has such a name."""
     for stages in entries:
-        graph = stages.optimized
+        graph, grouping = Fuse().grouped(stages.optimized)
         first, second = _find(graph, producer), _find(graph, consumer)
-        if first is None or second is None:
-            continue
-        return _explain(graph, first, second)
+        if first is not None and second is not None:
+            return _explain(grouping, first, second)
     names = sorted({n.name for s in entries for n in s.optimized.nodes if n.name})
     raise ArgumentError(
         f"no entry has values named {producer!r} and {consumer!r} after optimization; "
@@ -85,10 +84,10 @@ def _find(graph: Graph, name: str) -> Node | None:
     )
 
 
-def _explain(graph: Graph, first: Node, second: Node) -> str:
-    grouping = Grouping(Uses(graph), graph)
-    Fuse().group(grouping)
+def _explain(grouping: Grouping, first: Node, second: Node) -> str:
     one, other = grouping.group.get(first), grouping.group.get(second)
+    if any(g is not None and n in g.again for n, g in ((first, other), (second, one))):
+        return "computed again where it is read: that costs less than storing and loading it"
     if one is None or other is None:
         return "one of them is a view or a constant: it is computed by whoever reads it"
     if one is other:
