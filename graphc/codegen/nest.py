@@ -61,7 +61,7 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
         if depth == 1:
             staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
-            body.of_tile(context, loop.body)
+            _body(context, loop, units)
             return
         column.clear(context, loop, ordered[depth:], units)
         reduce = blocking.blocked(loop) if 0 < depth == len(ordered) - 1 else None
@@ -88,6 +88,15 @@ def _in_blocks(
     blocking.emit(context, reduce, axis, _points(loop, axis, False), numbers, tiles)
 
 
+def _body(context: Context, loop: For, units: Units | None) -> None:
+    """The statements of the innermost loop; of a nest that is all of them, only its ``units``."""
+    inner = _inner_nest(loop)
+    if units is None or inner is None:
+        body.of_tile(context, loop.body)
+    else:
+        emit(context, inner, units)
+
+
 def loop_order(loop: For) -> Sequence[Axis]:
     """The axes of a nest from the outermost loop to the innermost."""
     return (loop.axes[-1], *loop.axes[:-1])
@@ -95,19 +104,31 @@ def loop_order(loop: For) -> Sequence[Axis]:
 
 def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
     """The axes whose tiles are the units: of those with several tiles, along which no column is
-    carried, as many of the outermost as give units enough; one, where a column is carried."""
-    carried = {s.axis for s in loop.body if isinstance(s, Column)}
+    carried, as many of the outermost as give units enough; one, where a column is carried.  Where
+    few points are known to be around a nest, its axes are among them."""
     found: list[tuple[str, Size]] = []
     known = 1
-    for axis in loop_order(loop):
-        count = _tiles(loop, axis)
-        if axis.name in carried or count == 1:
-            continue
-        found.append((axis.name, count))
-        known *= count if isinstance(count, int) else 1
-        if carried or known >= _ENOUGH:
+    nest: For | None = loop
+    while nest is not None:
+        carried = {s.axis for s in nest.body if isinstance(s, Column)}
+        if carried and nest is not loop:
             break
+        for axis in loop_order(nest):
+            count = _tiles(nest, axis)
+            if axis.name in carried or count == 1:
+                continue
+            found.append((axis.name, count))
+            known *= count if isinstance(count, int) else 1
+            if carried or known >= _ENOUGH:
+                return tuple(found)
+        nest = _inner_nest(nest) if all(isinstance(count, int) for _, count in found) else None
     return tuple(found)
+
+
+def _inner_nest(loop: For) -> For | None:
+    """The nest that is all of a loop's body."""
+    inner = loop.body[0]
+    return inner if len(loop.body) == 1 and isinstance(inner, For) else None
 
 
 def _group(loop: For) -> int:
