@@ -7,7 +7,7 @@ rest that is masked (vectors), or (rows) cut again by halves; clamped, where a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphc.codegen import blocking, body, column, staging
@@ -17,7 +17,7 @@ from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
 _ENOUGH = 64  # units that many threads can share well
@@ -73,6 +73,15 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
     inside(0, units)
 
 
+def _body(context: Context, loop: For, units: Units | None) -> None:
+    """The statements of the innermost loop; of a nest that is all of them, only its ``units``."""
+    inner = _inner_nest(loop)
+    if units is None or inner is None:
+        body.of_tile(context, loop.body)
+    else:
+        emit(context, inner, units)
+
+
 def _in_blocks(
     context: Context, loop: For, reduce: Reduce, units: Units | None, inside: Inside
 ) -> None:
@@ -88,15 +97,6 @@ def _in_blocks(
     blocking.emit(context, reduce, axis, _points(loop, axis, False), numbers, tiles)
 
 
-def _body(context: Context, loop: For, units: Units | None) -> None:
-    """The statements of the innermost loop; of a nest that is all of them, only its ``units``."""
-    inner = _inner_nest(loop)
-    if units is None or inner is None:
-        body.of_tile(context, loop.body)
-    else:
-        emit(context, inner, units)
-
-
 def loop_order(loop: For) -> Sequence[Axis]:
     """The axes of a nest from the outermost loop to the innermost."""
     return (loop.axes[-1], *loop.axes[:-1])
@@ -110,7 +110,7 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
     known = 1
     nest: For | None = loop
     while nest is not None:
-        carried = {s.axis for s in nest.body if isinstance(s, Column)}
+        carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order == "tree"}
         if carried and nest is not loop:
             break
         for axis in loop_order(nest):
@@ -146,15 +146,21 @@ def _group(loop: For) -> int:
 def _streams(loop: For) -> bool:
     """Whether a column is carried along the outermost loop."""
     first = loop_order(loop)[0]
-    return any(isinstance(s, Column) and s.axis == first.name for s in loop.body)
+    carried = (s.axis for s in loop.body if isinstance(s, Column) and s.order == "tree")
+    return first.name in carried
 
 
 def _tiles(loop: For, axis: Axis) -> Size:
     return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
+def _columns(loop: For) -> Iterator[Column]:
+    """The columns in a loop and in the loops within it."""
+    return (s for s in statements(loop.body) if isinstance(s, Column))
+
+
 def _is_carried(loop: For, axis: Axis) -> bool:
-    return any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+    return any(s.axis == axis.name for s in _columns(loop))
 
 
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
