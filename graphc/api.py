@@ -269,7 +269,6 @@ def compile(
     faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
     for face in faces:
         arguments.check_kind(face, Graph, "compile takes Graphs and Tensors, one by one")
-    for face in faces:
         arguments.check_constants(face.ir)
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
@@ -285,9 +284,10 @@ def compile(
             name or faces[0].name,
             fuse,
             single_output=len(faces) == 1 and faces[0].single_output,
+            threads=threads,
         )
-        made = recipe.reuse() if cache else recipe.compile()
         chosen = {} if target is None else {"target": recipe.target.name}
+        made = recipe.reuse() if cache else recipe.compile()
         return Executable(made, state, threads, **chosen)
 
 
