@@ -154,6 +154,7 @@ class Executable(RuntimeExecutable):
         **options: Any,
     ) -> None:
         self._made = compilation
+        self._from_disk = isinstance(compilation, Kept)
         super().__init__(compilation.program, state, threads, **options)
 
     @property
@@ -208,11 +209,10 @@ class Executable(RuntimeExecutable):
         return Graph.of(getattr(self._stages(entry)[0], stage))
 
     def report(self) -> str:
-        """What the compiler did: time of each pass and stage, kernels, memory.  Of a program that
-        came from the disk: what it does when it makes it again."""
+        """What the compiler did: time of each pass and stage, kernels, memory."""
         from graphc.report import report
 
-        return report(self.compilation)
+        return report(self.compilation, self._library.seconds, self._from_disk)
 
     def why_not_fused(self, producer: str, consumer: str, entry: str | None = None) -> str:
         """The rule that kept two named values from being computed by one kernel."""
