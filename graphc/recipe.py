@@ -33,9 +33,9 @@ class Recipe:
 
     def compile(self) -> Compilation:
         """Pass by pass; the compiler is imported now."""
-        from graphc.compiler import compile_graphs
-
         with preparation.meanwhile(self.threads):
+            from graphc.compiler import compile_graphs
+
             return compile_graphs(
                 self.graphs,
                 self.target,
