@@ -6,12 +6,14 @@ Keras 3's.  An array instead of a Tensor is computed at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import graphc
 from graphc.errors import ShapeError
 from graphc.keras.calling import of_tensor
+from graphc.keras.naming import missing
 from graphc.keras.registry import Registry, fail
 from graphc.tensor import Tensor
 
@@ -297,3 +299,7 @@ def get(identifier: Any) -> Callable[..., Any]:
     if not callable(found):
         raise _REGISTRY.unknown(identifier)
     return found
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import graphc
 from graphc.keras.calling import evaluated, is_symbolic, tensor
 from graphc.keras.config import epsilon
+from graphc.keras.naming import missing
 from graphc.keras.registry import Configured, Registry, with_snake_case
 from graphc.tensor import Tensor
 
@@ -120,3 +122,7 @@ def get(identifier: Any) -> Any:
     {'max_value': 2, 'axis': 0}
     """
     return _REGISTRY.called(identifier)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

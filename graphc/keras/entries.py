@@ -110,12 +110,19 @@ def identifier(text: str) -> str:
 class EagerCalls:
     """Calls of ``function`` on arrays, each kind compiled when it first comes and then kept.
 
-    A kind is the structure of the arguments, dtypes, ranks and all sizes but the first.
+    A kind is the structure of the arguments, dtypes, ranks and all sizes but the first, and what
+    ``setting`` gives.
     """
 
-    def __init__(self, function: Callable[..., Any], variables: Callable[[], list[Variable]]):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        variables: Callable[[], list[Variable]],
+        setting: Callable[[], Any] = tuple,
+    ) -> None:
         self.function = function
         self.variables = variables
+        self.setting = setting
         self._kept: dict[Any, tuple[EntryPoint, Any]] = {}
 
     def __call__(self, name: str, arguments: Any, keywords: Mapping[str, Any]) -> Any:
@@ -131,7 +138,7 @@ class EagerCalls:
 
         noted_structure = tree.map_leaves(noted, given)
         kinds = tuple((a.dtype.name, a.ndim, a.shape[1:]) for a in arrays)
-        key = (repr(noted_structure), kinds, tuple(v.trainable for v in self.variables()))
+        key = (repr(noted_structure), kinds, self.setting())
         if key not in self._kept:
             self._kept[key] = self._compiled(name, noted_structure, arrays)
         entry, structure = self._kept[key]

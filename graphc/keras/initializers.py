@@ -10,6 +10,7 @@ all of them repeat.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from graphc import initializers as draw
 from graphc.errors import ArgumentError, ShapeError
 from graphc.keras.config import standard_dtype
+from graphc.keras.naming import missing
 from graphc.keras.random import draw_seed, make_default_seed
 from graphc.keras.registry import Configured, Registry, fail, with_snake_case
 
@@ -352,3 +354,7 @@ def get(identifier: Any) -> Any:
         return np.array(identifier, standard_dtype(dtype))
 
     return given
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

@@ -8,6 +8,7 @@ anew.  The same seed gives the same numbers in both.
 from __future__ import annotations
 
 import random as python_random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from graphc.errors import ArgumentError, ShapeError, UnsupportedError
 from graphc.keras import tensor as keras_tensor
 from graphc.keras.calling import evaluated, is_symbolic, tensor
 from graphc.keras.config import floatx, standard_dtype
-from graphc.keras.naming import auto_name
+from graphc.keras.naming import auto_name, missing
 from graphc.keras.registry import Configured, fail
 from graphc.keras.variables import Variable, plain
 from graphc.ops.random import Generator
@@ -284,3 +285,7 @@ def binomial(
     source = _at_once("binomial", seed, shape, counts, probabilities)
     drawn = source.binomial(counts, probabilities, size=shape)
     return np.asarray(drawn, dtype or floatx())
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import graphc
 from graphc.errors import ArgumentError, ShapeError
 from graphc.keras.calling import evaluated, is_symbolic, tensor
 from graphc.keras.config import epsilon
+from graphc.keras.naming import missing
 from graphc.keras.registry import Configured, Registry, fail, with_snake_case
 from graphc.tensor import Tensor
 
@@ -143,3 +145,7 @@ def get(identifier: Any) -> Any:
     {'l1': 0.01}
     """
     return _REGISTRY.called(identifier)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

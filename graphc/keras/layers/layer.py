@@ -19,10 +19,10 @@ from graphc.keras import tree
 from graphc.keras.config import standard_dtype
 from graphc.keras.entries import EagerCalls, is_array
 from graphc.keras.layers import configs, shapes
+from graphc.keras.layers.weighted import Weighted
 from graphc.keras.naming import auto_name, name_scope, snake_case
-from graphc.keras.random import SeedGenerator
 from graphc.keras.tensor import CallNode, KerasTensor, declared, is_symbolic
-from graphc.keras.variables import Trace, Variable, current_trace, lookup_dtype, no_trace
+from graphc.keras.variables import Trace, Variable, current_trace, lookup_dtype
 from graphc.operands import naming
 from graphc.tensor import Tensor
 
@@ -39,7 +39,7 @@ def training_is(training: bool | None) -> Iterator[None]:
         _training.reset(token)
 
 
-class Layer:
+class Layer(Weighted):
     """The base of all layers, as ``keras.Layer``.
 
     A subclass makes its variables in ``build(input_shape)`` with ``add_weight`` and declares what
@@ -85,150 +85,6 @@ class Layer:
         self._nodes: list[CallNode] = []
         self._build_shapes: Any = None
         self._eager: EagerCalls | None = None
-
-    # -- variables ------------------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        name: str | None = None,
-    ) -> Variable:
-        """A new variable of the layer: glorot uniform unless said, zeros for integers."""
-        kind = standard_dtype(dtype if dtype is not None else self.dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if kind.startswith("float") else "zeros"
-        variable = Variable(
-            configs.initializer(initializer),
-            shape=() if shape is None else shape,
-            dtype=kind,
-            trainable=trainable,
-            name=name or auto_name("variable"),
-            regularizer=configs.regularizer(regularizer),
-            constraint=configs.constraint(constraint),
-        )
-        self._weights.append(variable)
-        return variable
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Variable):
-            own = self.__dict__.get("_weights")
-            if own is None:
-                raise RuntimeError(
-                    f"call super().__init__() in {type(self).__name__}.__init__ before anything "
-                    f"is assigned to self"
-                )
-            if all(value is not variable for variable in own):
-                own.append(value)
-        super().__setattr__(name, value)
-
-    def _sublayers(self) -> list[Layer]:
-        """The layers among the attributes, also within lists and dicts of them."""
-        found: dict[Layer, None] = {}
-        for name, value in self.__dict__.items():
-            if name in ("_given", "_nodes"):
-                continue
-            if isinstance(value, Layer):
-                found[value] = None
-            elif isinstance(value, (list, tuple, dict)):
-                found.update((x, None) for x in tree.flatten(value) if isinstance(x, Layer))
-        return list(found)
-
-    def _flatten_layers(self) -> list[Layer]:
-        """The layer and all below it, each once."""
-        found: dict[Layer, None] = {}
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if layer not in found:
-                found[layer] = None
-                stack.extend(reversed(layer._sublayers()))
-        return list(found)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All variables: the weights, and those of random generators and of metrics."""
-        found: dict[Variable, None] = {}
-        for layer in self._flatten_layers():
-            found.update(dict.fromkeys(layer._weights_in_order()))
-            found.update((seeds.state, None) for seeds in layer._seed_generators())
-        return list(found)
-
-    def _seed_generators(self) -> list[SeedGenerator]:
-        return [value for value in self.__dict__.values() if isinstance(value, SeedGenerator)]
-
-    def _weights_in_order(self) -> list[Variable]:
-        own = self.__dict__.get("_weights", [])
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The variables that are saved: kernels, biases, statistics."""
-        layers = self._flatten_layers()
-        return list(dict.fromkeys(v for layer in layers for v in layer._weights_in_order()))
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that an optimizer changes."""
-        frozen = {
-            v for x in self._flatten_layers() if not x.trainable for v in x._weights_in_order()
-        }
-        return [v for v in self.weights if v.trainable and v not in frozen]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that an optimizer leaves alone."""
-        trained = set(self.trainable_weights)
-        return [v for v in self.weights if v not in trained]
-
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the layer's weights are trained; setting it sets that of all sublayers."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._flatten_layers():
-            layer._trainable = bool(value)
-
-    def count_params(self) -> int:
-        """How many numbers the weights are; ``ValueError`` before the layer is built."""
-        if not self.built:
-            raise ValueError(
-                f"layer {self.name!r} has no weights before it is built: call it on data first, "
-                f"or build(input_shape)"
-            )
-        return sum(variable.size for variable in self.weights)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The weights' values, in the order of ``weights``."""
-        return [variable.numpy() for variable in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Sets all weights; ``ValueError`` where their number or a shape differs."""
-        own = self.weights
-        if len(weights) != len(own):
-            raise ValueError(
-                f"layer {self.name!r} has {len(own)} weights, {len(weights)} arrays were given"
-            )
-        for variable, value in zip(own, weights, strict=True):
-            if np.shape(value) != variable.shape:
-                raise ValueError(
-                    f"layer {self.name!r}: weight {variable.path!r} has shape {variable.shape}, "
-                    f"the array given for it {np.shape(value)}"
-                )
-        with no_trace():
-            for variable, value in zip(own, weights, strict=True):
-                variable.assign(value)
 
     # -- losses of its own ----------------------------------------------------------------------
 
@@ -278,14 +134,14 @@ class Layer:
 
     def _computed(self, arguments: Any, keywords: dict[str, Any]) -> Any:
         """A call on arrays: compiled once for each kind of them."""
-        arrays = tree.map_leaves(_as_array, arguments[:1])
+        arrays = tuple(map(_as_arrays, arguments[:1]))
         if not any(is_array(leaf) for leaf in tree.flatten((arrays, arguments, keywords))):
             return self._declare(*arguments, **keywords)
         if not self.built:
             with Trace():
                 declared(self._declare, tree.map_leaves(_symbol_like, arrays), keywords)
         if self._eager is None:
-            self._eager = EagerCalls(self._declare, lambda: self.variables)
+            self._eager = EagerCalls(self._declare, lambda: self.variables, self.trainable_flags)
         return self._eager(self.name, (*arrays, *arguments[1:]), keywords)
 
     def _declare(self, *arguments: Any, **keywords: Any) -> Any:
@@ -388,8 +244,13 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _as_array(leaf: Any) -> Any:
-    return np.asarray(leaf, standard_dtype(None)) if isinstance(leaf, float) else leaf
+def _as_arrays(given: Any) -> Any:
+    """Numbers and lists of them as an array; a structure of arrays stays one."""
+    leaves = tree.flatten(given)
+    if not leaves or not all(isinstance(leaf, (bool, int, float)) for leaf in leaves):
+        return given
+    array = np.asarray(given)
+    return array.astype(standard_dtype(None)) if array.dtype.kind == "f" else array
 
 
 def _symbol_like(leaf: Any) -> Any:

@@ -5,6 +5,7 @@ Responsible for their names.  ``circle`` and ``ctc`` are not there.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +53,7 @@ from graphc.keras.losses.regression import (
     mean_squared_logarithmic_error,
     poisson,
 )
+from graphc.keras.naming import missing
 from graphc.keras.registry import Registry
 
 __all__ = [
@@ -123,3 +125,7 @@ def _as_loss(found: Any) -> Any:
         return found
     own = _CLASS_OF.get(found)
     return LossFunctionWrapper(found) if own is None else own()
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

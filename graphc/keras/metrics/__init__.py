@@ -5,6 +5,7 @@ Responsible for their names.  The functions of losses serve as metrics too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +69,7 @@ from graphc.keras.metrics.errors import (
     SquaredHinge,
 )
 from graphc.keras.metrics.means import Mean, MeanMetricWrapper, Sum
+from graphc.keras.naming import missing
 from graphc.keras.registry import Registry, with_snake_case
 
 _CLASSES = (
@@ -144,3 +146,7 @@ def deserialize(
     [0.25]
     """
     return _REGISTRY.deserialize(config, custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

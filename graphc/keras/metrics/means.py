@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 import graphc
 from graphc.keras import ops
 from graphc.keras.calling import tensor, universal
@@ -77,7 +79,10 @@ class Mean(Metric):
 
     def result(self) -> Any:
         """The mean by now."""
-        return ops.divide_no_nan(self.total, self.count)
+        total, count = self.total.value, self.count.value
+        if isinstance(count, np.ndarray):  # read after every batch, so not by way of a graph
+            return np.divide(total, count, out=np.zeros_like(total), where=count != 0)
+        return ops.divide_no_nan(total, count)
 
 
 class MeanMetricWrapper(Mean):

@@ -84,8 +84,8 @@ def check(model: Any, mode: str, feed: Feed) -> None:
 def labels_in_range(model: Any, feed: Feed) -> None:
     """``ValueError`` for labels that the loss cannot mean: a class that the model does not have, a
     probability beyond 0 and 1."""
-    objectives = model.objectives
-    if not objectives.resolved:
+    objectives = model._objectives
+    if objectives is None or not objectives.resolved:
         return
     leaves = by_output(feed.y, None, objectives.names)
     outputs = getattr(model, "outputs", [None] * len(leaves))
@@ -119,15 +119,19 @@ def _in_range(
         )
 
 
-def run(model: Any, entry: EntryPoint, feed: Feed, arrays: list[np.ndarray]) -> None:
+def run(
+    model: Any, entry: EntryPoint, arrays: list[np.ndarray], **options: Any
+) -> dict[str, np.ndarray]:
     """One call of an entry; what it finds wrong in the data, in the user's words."""
     try:
-        entry(*arrays)
+        outputs: dict[str, np.ndarray] = entry(*arrays, **options)
     except CheckError as error:
+        told = str(error).split(": ", 1)[-1]
         raise ValueError(
-            f"model {model.name!r}: {error.value} is no index or class that the model has "
-            f"(element {error.index} of a batch; {error}); no weight was changed"
+            f"model {model.name!r}: the data of a batch have {error.value}, which is no class or "
+            f"index that the model has ({told}); no weight was changed"
         ) from error
+    return outputs
 
 
 def loss_is_number(model: Any, logs: Mapping[str, Any], source: Any) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
-from graphc.keras.models.objectives import Objectives
+from graphc.keras.models.objectives import Objectives, per_output
 from graphc.keras.models.steps import Steps
+
+# Methods of Keras' models that a subclass may override there.
+_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
 
 
 class Compiling:
@@ -54,6 +58,16 @@ class Compiling:
             raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
         if run_eagerly:
             warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
+        for method in _STEPS:
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
+                    f"call, the loss, the metrics and the optimizer; write those instead"
+                )
+        names = getattr(self, "output_names", None) if self.built else None
+        for what, given in (("loss", loss), ("metrics", metrics), ("loss_weights", loss_weights)):
+            if names is not None and isinstance(given, Mapping):
+                per_output(given, names, what)
         self.optimizer = optimizers.get(optimizer)
         self._objectives = Objectives(loss, loss_weights, metrics, weighted_metrics)
         self.steps_per_execution = steps_per_execution
@@ -93,11 +107,18 @@ class Compiling:
     @property
     def metrics_names(self) -> list[str]:
         """The names of what ``evaluate`` gives."""
-        return list(self._in_order(self.get_metrics_result()))
+        return list(self.objectives.results())
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The metrics' present values by name."""
-        return self.objectives.results()
+        """The metrics' present values, in the order of their names."""
+        return dict(sorted(self.objectives.results().items()))
+
+    def _values(self, return_dict: bool) -> Any:
+        """The metrics' present values as ``evaluate`` gives them."""
+        if return_dict:
+            return self.get_metrics_result()
+        values = list(self.objectives.results().values())
+        return values[0] if len(values) == 1 else values
 
     def reset_metrics(self) -> None:
         """Sets the metrics to their start."""
@@ -124,8 +145,3 @@ class Compiling:
             self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
 
     _DEFAULTS = ("loss_weights", "weighted_metrics", "steps_per_execution")
-
-    def _in_order(self, logs: dict[str, Any]) -> dict[str, Any]:
-        """The loss first."""
-        first = {name: logs[name] for name in ("loss",) if name in logs}
-        return {**first, **logs}

@@ -50,7 +50,7 @@ class Epochs:
                 break
             logs = model.get_metrics_result()
             checking.loss_is_number(model, logs, self.source)
-            logs.update(self._validate(epoch))
+            logs = dict(sorted({**logs, **self._validate(epoch)}.items()))
             told.on_epoch_end(epoch, logs)
             if model.stop_training or self.interrupt.pending or self._exhausted:
                 break
@@ -71,7 +71,7 @@ class Epochs:
                     entries[id(feed)] = entry
             if begin and step % every == 0:
                 told.on_train_batch_begin(step, {})
-            checking.run(model, entry, feed, arrays)
+            checking.run(model, entry, arrays)
             done = step + 1
             if end and done % every == 0:
                 told.on_train_batch_end(step, read)

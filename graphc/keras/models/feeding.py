@@ -89,7 +89,12 @@ def _of_arrays(structure: Any, what: str) -> Any:
             for leaf in structure
         )
         holds_dicts = any(isinstance(leaf, Mapping) for leaf in structure)
-        return structure if nested or holds_dicts else np.asarray(structure)
+        if nested or holds_dicts:
+            return structure
+        try:
+            return np.asarray(structure)
+        except ValueError as error:
+            raise ValueError(f"{what} is a list of rows of different lengths") from error
     return structure
 
 

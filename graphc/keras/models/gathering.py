@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from runtime.entry_point import EntryPoint
+import numpy as np
 
 
 class Gathered:
@@ -17,16 +17,18 @@ class Gathered:
         self._whole: dict[str, np.ndarray] | None = None
         self._parts: list[dict[str, np.ndarray]] = []
 
-    def add(self, entry: EntryPoint, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        """Runs the entry on a batch; its outputs."""
+    def add(
+        self, run: Callable[..., dict[str, np.ndarray]], arrays: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """The outputs for a batch, which ``run(arrays)`` gives, or writes to ``out``."""
         count = len(arrays[0])
         if self._whole is None:
-            outputs = entry(*arrays)
+            outputs = run(arrays)
             self._begin(outputs, count)
             return list(outputs.values())
         to = slice(self._done, self._done + count)
         views = {name: array[to] for name, array in self._whole.items()}
-        entry(*arrays, out=views)
+        run(arrays, out=views)
         self._done += count
         return list(views.values())
 

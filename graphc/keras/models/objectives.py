@@ -41,9 +41,9 @@ class Objectives:
         from graphc.keras import metrics as metric_module
 
         self.names = names
-        given = _per_output(self.loss, names, "loss")
+        given = per_output(self.loss, names, "loss")
         self.losses = [None if one is None else losses.get(one) for one in given]
-        self.weights = _per_output(self.loss_weights, names, "loss_weights")
+        self.weights = per_output(self.loss_weights, names, "loss_weights")
         several = len(names) > 1 and sum(one is not None for one in self.losses) > 1
         if several:
             self.trackers = [
@@ -52,7 +52,7 @@ class Objectives:
             ]
         pairs = list(zip(labels, predictions, self.losses, strict=True))
         for attribute, wanted in (("metrics", "metrics_given"), ("weighted", "weighted_given")):
-            chosen = _per_output(getattr(self, wanted), names, wanted.split("_")[0], lists=True)
+            chosen = per_output(getattr(self, wanted), names, wanted.split("_")[0], lists=True)
             made = [
                 [made_metric(m, true, found, loss) for m in _listed(several_)] if several_ else []
                 for several_, (true, found, loss) in zip(chosen, pairs, strict=True)
@@ -83,10 +83,10 @@ class Objectives:
             value = loss(labels[i], predictions[i], sample_weight=weights[i])
             if getattr(value, "ndim", 0):
                 value = graphc.mean(value)
-            weight = self.weights[i]
-            value = value if weight is None else value * weight
             if self.trackers and self.trackers[i] is not None:
                 self.trackers[i].update_state(value, sample_weight=batch)
+            weight = self.weights[i]
+            value = value if weight is None else value * weight
             total = value if total is None else total + value
         for penalty in extra:
             total = penalty if total is None else total + penalty
@@ -109,24 +109,28 @@ class Objectives:
             metric.reset_state()
 
     def results(self) -> dict[str, Any]:
-        """What the metrics say by now, by name, in the order of names."""
-        found = {self.tracker.name: _number(self.tracker)}
-        found.update((t.name, _number(t)) for t in self.trackers if t is not None)
+        """What the metrics say by now, by name: the loss, those of the outputs, the metrics."""
+        found = {self.tracker.name: _number(self.tracker.result())}
+        found.update((t.name, _number(t.result())) for t in self.trackers if t is not None)
         several = len(self.names) > 1
-        for own in (self.metrics, self.weighted):
+        for own, again in ((self.metrics, ""), (self.weighted, "weighted_")):
             for name, metrics in zip(self.names, own, strict=False):
                 for metric in metrics:
-                    base = f"{name}_{metric.name}" if several else metric.name
-                    key, number = base, 0
-                    while key in found:
-                        number += 1
-                        key = f"{base}_{number}"
-                    result = metric.result()
-                    if isinstance(result, Mapping):
-                        found.update((str(k), float(v)) for k, v in result.items())
-                    else:
-                        found[key] = _number(metric, result)
-        return dict(sorted(found.items()))
+                    place = f"{name}_" if several else ""
+                    self._add(found, place, metric.name, again, metric.result())
+        return found
+
+    def _add(self, found: dict[str, Any], place: str, name: str, again: str, result: Any) -> None:
+        """Adds a result under its name, or another where that is taken."""
+        if isinstance(result, Mapping):
+            found.update((str(key), float(value)) for key, value in result.items())
+            return
+        base = f"{place}{again}{name}" if f"{place}{name}" in found else f"{place}{name}"
+        key, number = base, 0
+        while key in found:
+            number += 1
+            key = f"{base}_{number}"
+        found[key] = _number(result)
 
 
 def batch_size(prediction: Tensor) -> Any:
@@ -136,8 +140,7 @@ def batch_size(prediction: Tensor) -> Any:
     return graphc.size_of(size).astype(kind)
 
 
-def _number(metric: Any, result: Any = None) -> Any:
-    value = metric.result() if result is None else result
+def _number(value: Any) -> Any:
     return value.tolist() if getattr(value, "ndim", 0) else float(value)
 
 
@@ -169,7 +172,7 @@ def _listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def _per_output(given: Any, names: list[str], what: str, *, lists: bool = False) -> list[Any]:
+def per_output(given: Any, names: list[str], what: str, *, lists: bool = False) -> list[Any]:
     """What each output gets of ``given``: by name, by place, or the same for all."""
     if given is None:
         return [None] * len(names)

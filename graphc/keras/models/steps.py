@@ -43,7 +43,7 @@ class Steps:
 
     def entry(self, mode: str, feed: Feed) -> EntryPoint:
         """The entry for data like those of ``feed``, whose arrays it takes in their order."""
-        key = (mode, feed.kind(), self._trained() if mode == "train" else None)
+        key = (mode, feed.kind(), self.model.trainable_flags() if mode == "train" else None)
         found = self._entries.get(key)
         if found is None:
             found = self._entries[key] = self._made(mode, feed, key)
@@ -52,9 +52,6 @@ class Steps:
     def structure(self, feed: Feed) -> Any:
         """How predictions for data like those of ``feed`` are structured."""
         return self._structures[("predict", feed.kind(), None)]
-
-    def _trained(self) -> tuple[int, ...]:
-        return tuple(id(v) for v in self.model.trainable_weights)
 
     def _made(self, mode: str, feed: Feed, key: Any) -> EntryPoint:
         graph, used = self._declared(mode, feed, key)
@@ -85,6 +82,7 @@ class Steps:
 
         if mode != "predict":
             self._resolve(given, training=mode == "train")
+            checking.labels_in_range(model, feed)
         known = self._variables(mode)
         made = declare(mode, declaration, list(inputs.values()), known)
         self._structures[key] = structure[0]

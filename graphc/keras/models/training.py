@@ -6,6 +6,7 @@ an epoch, and between when somebody looks.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -56,10 +57,12 @@ class Training(Compiling):
         shuffle: bool = False,
         class_weight: Any = None,
     ) -> Source:
-        if x is None:
-            raise ValueError("no data was given: x is None")
+        if x is None or isinstance(x, (str, bytes)):
+            raise ValueError(f"x is {x!r:.40}: give arrays, or a generator of batches")
         if feeding.is_arrays(x):
             feed = self._feed(x, y, weights, class_weight)
+            if y is not None:
+                checking.labels_in_range(self, feed)
             return Rows(feed, batch_size, shuffle, checking.shuffling_seed() if shuffle else 0)
         for what, value in (("y", y), ("sample_weight", weights)):
             if value is not None:
@@ -177,11 +180,8 @@ class Training(Compiling):
         if not isinstance(told, CallbackList):
             told = self._told(callbacks, verbose, steps or source.steps)
         with told:
-            logs = self._evaluate(source, steps, told)
-        if return_dict:
-            return logs
-        values = list(self._in_order(logs).values())
-        return values[0] if len(values) == 1 else values
+            self._evaluate(source, steps, told)
+        return self._values(return_dict)
 
     def _evaluate(self, source: Source, steps: int | None, told: CallbackList) -> dict[str, Any]:
         told.on_test_begin()
@@ -200,7 +200,7 @@ class Training(Compiling):
             entry = self._steps.entry(mode, feed)
             if tells_begin:
                 getattr(told, begin)(step, {})
-            checking.run(self, entry, feed, arrays)
+            checking.run(self, entry, arrays)
             done = step + 1
             if tells_end:
                 getattr(told, end)(step, self.get_metrics_result)
@@ -229,7 +229,7 @@ class Training(Compiling):
                 entry = self._steps.entry("predict", feed)
                 if tells:
                     told.on_predict_batch_begin(step, {})
-                outputs = gathered.add(entry, arrays)
+                outputs = gathered.add(partial(checking.run, self, entry), arrays)
                 structure = self._steps.structure(feed)
                 if tells:
                     told.on_predict_batch_end(step, {"outputs": tree.pack_as(structure, outputs)})
@@ -260,15 +260,11 @@ class Training(Compiling):
         """The outputs for one batch."""
         feed = self._feed(x, None, None)
         entry = self._steps.entry("predict", feed)
-        outputs = list(entry(*feed.arrays.values()).values())
+        outputs = list(checking.run(self, entry, list(feed.arrays.values())).values())
         return tree.pack_as(self._steps.structure(feed), outputs)
 
     def _one(self, mode: str, feed: Feed, return_dict: bool) -> Any:
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         entry = self._steps.entry(mode, feed)
-        checking.run(self, entry, feed, list(feed.arrays.values()))
-        logs = self.get_metrics_result()
-        if return_dict:
-            return logs
-        values = list(self._in_order(logs).values())
-        return values[0] if len(values) == 1 else values
+        checking.run(self, entry, list(feed.arrays.values()))
+        return self._values(return_dict)

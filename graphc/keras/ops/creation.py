@@ -33,7 +33,10 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     return cast_to(x, dtype)
 
 
-array = convert_to_tensor
+@universal
+def array(x: Any, dtype: Any = None) -> Any:
+    """``convert_to_tensor``."""
+    return cast_to(x, dtype)
 
 
 def cast_to(x: Any, dtype: Any) -> Any:

@@ -18,6 +18,7 @@ from graphc.keras.ops.operands import (
 )
 
 __all__ = [
+    "arccos", "arcsin", "cbrt", "heaviside", "isclose",
     "abs", "absolute", "add", "arctan", "arctan2", "bitwise_and", "bitwise_invert",
     "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil",
     "clip", "cos", "cosh", "deg2rad", "divide", "divide_no_nan", "equal", "erf", "exp", "exp2",
@@ -139,6 +140,48 @@ def arctan2(x1: Any, x2: Any) -> Any:
 def arctan(x: Any) -> Any:
     """The inverse of the tangent."""
     return graphc.atan2(as_float(x), 1.0)
+
+
+@universal
+def arcsin(x: Any) -> Any:
+    """The inverse of the sine; NaN beyond -1 and 1."""
+    made = as_float(x)
+    return graphc.atan2(made, graphc.sqrt((1 - made) * (1 + made)))
+
+
+@universal
+def arccos(x: Any) -> Any:
+    """The inverse of the cosine; NaN beyond -1 and 1."""
+    made = as_float(x)
+    return graphc.atan2(graphc.sqrt((1 - made) * (1 + made)), made)
+
+
+@universal
+def cbrt(x: Any) -> Any:
+    """The cube root."""
+    made = as_float(x)
+    size = graphc.abs(made)
+    root = graphc.power(graphc.where(size == 0, 1, size), 1.0 / 3.0)
+    return graphc.where(size == 0, made, graphc.sign(made) * root)
+
+
+@universal
+def isclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Whether ``abs(x1 - x2) <= atol + rtol * abs(x2)``, or both are the same infinity."""
+    first, second = (as_float(x) for x in together(x1, x2))
+    near = graphc.abs(first - second) <= atol + rtol * graphc.abs(second)
+    same = (first == second) | (near & graphc.isfinite(second))
+    return same | (graphc.isnan(first) & graphc.isnan(second)) if equal_nan else same
+
+
+@universal
+def heaviside(x1: Any, x2: Any) -> Any:
+    """0 below 0, ``x2`` at 0, 1 above."""
+    first, second = (as_float(x) for x in together(x1, x2))
+    step = graphc.where(first > 0, 1, graphc.where(first < 0, 0, second))
+    return graphc.where(graphc.isnan(first), first, step)
 
 
 @universal

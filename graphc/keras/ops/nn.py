@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-celu, elu, gelu, glu, leaky_relu = act.celu, act.elu, act.gelu, act.glu, act.leaky_relu
+celu, elu, glu, leaky_relu = act.celu, act.elu, act.glu, act.leaky_relu
 hard_shrink, hard_sigmoid, hard_tanh = act.hard_shrink, act.hard_sigmoid, act.hard_tanh
 hard_silu = hard_swish = act.hard_silu
 log_sigmoid, log_softmax, softmax = act.log_sigmoid, act.log_softmax, act.softmax
@@ -35,6 +35,12 @@ silu = swish = act.silu
 soft_shrink, sparse_plus, sparse_sigmoid = act.soft_shrink, act.sparse_plus, act.sparse_sigmoid
 sparsemax, squareplus, tanh_shrink = act.sparsemax, act.squareplus, act.tanh_shrink
 threshold = act.threshold
+
+
+@universal
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """``x * P(X <= x)`` of a standard normal ``X``, by a tanh unless told otherwise."""
+    return graphc.gelu(as_float(x), approximate=bool(approximate))
 
 
 @universal

@@ -6,15 +6,16 @@ from typing import Any
 
 import graphc
 from graphc.keras.calling import universal
+from graphc.keras.ops.elementwise import isclose
 from graphc.keras.ops.operands import as_float, as_keras, reduction
 
 __all__ = [
+    "allclose",
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "logsumexp",
     "max", "mean", "min", "moments", "norm", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 
-sum = reduction("sum", "sum", "The sum along ``axis``, or of all elements.")
 mean = reduction("mean", "mean", "The mean along ``axis``, or of all elements.", floats=True)
 var = reduction("var", "var", "The variance along ``axis``, or of all elements.", floats=True)
 std = reduction("std", "std", "The standard deviation along ``axis``, or of all.", floats=True)
@@ -53,11 +54,27 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     return _bounded(graphc.min, graphc.minimum, x, axis, keepdims, initial)
 
 
+def _own_dtype(made: Any, dtype: Any = None) -> Any:
+    """Sums of integers keep their dtype; those of booleans are int32."""
+    return dtype or ("int32" if made.dtype.is_bool else made.dtype)
+
+
+@universal
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum along ``axis``, or of all elements.
+
+    >>> float(sum([1.0, 3.0]))
+    4.0
+    """
+    made, along = as_keras(x), tuple(axis) if isinstance(axis, list) else axis
+    return graphc.sum(made, along, dtype=_own_dtype(made), keepdims=bool(keepdims))
+
+
 @universal
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product along ``axis``, or of all elements."""
-    along = tuple(axis) if isinstance(axis, list) else axis
-    return graphc.prod(as_keras(x), along, dtype=dtype, keepdims=bool(keepdims))
+    made, along = as_keras(x), tuple(axis) if isinstance(axis, list) else axis
+    return graphc.prod(made, along, dtype=_own_dtype(made, dtype), keepdims=bool(keepdims))
 
 
 def _place(record: Any, x: Any, axis: Any, keepdims: bool) -> Any:
@@ -85,6 +102,14 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
     """How many elements (int32) along ``axis``, or of all, are not 0."""
     along = tuple(axis) if isinstance(axis, list) else axis
     return graphc.sum(graphc.astype(as_keras(x) != 0, "int32"), along, dtype="int32")
+
+
+@universal
+def allclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Whether ``isclose`` holds of all elements."""
+    return graphc.all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
 @universal

@@ -11,6 +11,7 @@ from graphc.keras.ops.operands import as_keras, number, together
 from graphc.keras.registry import fail
 
 __all__ = [
+    "diag", "diagonal", "fliplr", "flipud", "trace",
     "broadcast_to", "concatenate", "expand_dims", "flip", "hstack", "meshgrid", "moveaxis", "pad",
     "ravel", "repeat", "reshape", "roll", "slice_of", "split", "squeeze", "stack", "swapaxes",
     "take", "take_along_axis", "tile", "transpose", "tril", "triu", "unstack", "vstack",
@@ -74,6 +75,55 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 def flip(x: Any, axis: Any = None) -> Any:
     """Elements along ``axis``, or all axes, in reverse."""
     return graphc.flip(as_keras(x), axis)
+
+
+@universal
+def flipud(x: Any) -> Any:
+    """Elements along the first axis in reverse."""
+    return graphc.flip(as_keras(x), 0)
+
+
+@universal
+def fliplr(x: Any) -> Any:
+    """Elements along the second axis in reverse."""
+    return graphc.flip(as_keras(x), 1)
+
+
+@universal
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements of a diagonal of two axes, along a new last axis.
+
+    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
+    array([1., 4.], dtype=float32)
+    """
+    made = as_keras(x)
+    first, second = axis1 % made.ndim, axis2 % made.ndim
+    order = [a for a in range(made.ndim) if a not in (first, second)]
+    rows = graphc.permute_dims(made, (*order, first, second))
+    height, width = _known(rows, -2), _known(rows, -1)
+    start, skip = max(-offset, 0), max(offset, 0)
+    count = max(min(height - start, width - skip), 0)
+    block = rows[(..., slice(start, start + count), slice(skip, skip + count))]
+    flat = graphc.reshape(block, (*block.shape[:-2], count * count))
+    return flat[(..., slice(None, None, count + 1))]
+
+
+@universal
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of a diagonal of two axes."""
+    return graphc.sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+@universal
+def diag(x: Any, k: int = 0) -> Any:
+    """A matrix with the vector ``x`` on diagonal ``k``, or that diagonal of a matrix."""
+    made = as_keras(x)
+    if made.ndim == 2:
+        return diagonal(made, k)
+    size = _known(made, 0) + abs(k)
+    wide = graphc.pad(made, [(max(k, 0), max(-k, 0))])
+    on = graphc.iota((size, size), 1) - graphc.iota((size, size), 0) == k
+    return graphc.where(on, graphc.expand_dims(wide, 0), 0)
 
 
 @universal
@@ -269,14 +319,12 @@ def triu(x: Any, k: int = 0) -> Any:
 def meshgrid(*x: Any, indexing: str = "xy") -> Any:
     """Coordinates of a grid, of those along each axis."""
     made = [as_keras(one) for one in x]
-    if indexing == "xy" and len(made) > 1:
-        made[:2] = made[1], made[0]
-    shape = tuple(one.shape[0] for one in made)
+    order = list(range(len(made)))
+    if indexing == "xy":
+        order[:2] = reversed(order[:2])
+    shape = tuple(made[i].shape[0] for i in order)
     grids = []
-    for axis, one in enumerate(made):
-        along = (1,) * axis + (one.shape[0],) + (1,) * (len(made) - axis - 1)
-        grid = graphc.broadcast_to(graphc.reshape(one, along), shape)
-        grids.append(graphc.swapaxes(grid, 0, 1) if indexing == "xy" and len(made) > 1 else grid)
-    if indexing == "xy" and len(made) > 1:
-        grids[:2] = grids[1], grids[0]
+    for i, one in enumerate(made):
+        along = tuple(one.shape[0] if place == i else 1 for place in order)
+        grids.append(graphc.broadcast_to(graphc.reshape(one, along), shape))
     return grids

@@ -6,9 +6,11 @@ parameters)`` gives what ``graphc.Graph`` takes as ``updates``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from graphc.keras.naming import missing
 from graphc.keras.optimizers import schedules
 from graphc.keras.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from graphc.keras.optimizers.adaptive import Adadelta, Adagrad, Ftrl
@@ -54,3 +56,7 @@ def deserialize(
     """
     made: Optimizer = _REGISTRY.deserialize(config, custom_objects)
     return made
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

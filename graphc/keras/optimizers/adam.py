@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import graphc
 from graphc.keras.calling import tensor
 from graphc.keras.optimizers.base import Optimizer, Rate
@@ -48,9 +50,14 @@ class _Moments(Optimizer):
         """Both means after this step."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
-        momentum.assign_add((gradient - tensor(momentum)) * (1 - self.beta_1))
-        velocity.assign_add((graphc.square(gradient) - tensor(velocity)) * (1 - self.beta_2))
+        first, second = self._fresh(variable)
+        momentum.assign_add((gradient - tensor(momentum)) * first)
+        velocity.assign_add((graphc.square(gradient) - tensor(velocity)) * second)
         return momentum.value, velocity.value
+
+    def _fresh(self, variable: Variable) -> tuple[Any, Any]:
+        """The shares of this step's gradient in both means."""
+        return 1 - self.beta_1, 1 - self.beta_2
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
@@ -163,6 +170,11 @@ class Nadam(_Moments):
     def before_steps(self, grads: list[Any], variables: list[Variable]) -> None:
         """The product after this step."""
         self._product.assign(tensor(self._product) * self._decay(self._product, 1))
+
+    def _fresh(self, variable: Variable) -> tuple[Any, Any]:
+        """Rounded to the variable's dtype before 1 is taken from them, as in Keras."""
+        kind = np.dtype(variable.dtype).type
+        return float(kind(1) - kind(self.beta_1)), float(kind(1) - kind(self.beta_2))
 
     def _decay(self, like: Variable, ahead: int) -> Any:
         rise = graphc.power(tensor(self._RISE, like.dtype), self._step(like, ahead))

@@ -6,6 +6,7 @@ A schedule is arithmetic on the step, so a compiled step computes its own learni
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import graphc
 from graphc.errors import ArgumentError
 from graphc.keras.calling import tensor, universal
 from graphc.keras.config import floatx
+from graphc.keras.naming import missing
 from graphc.keras.registry import Configured, Registry, fail
 
 __all__ = [
@@ -286,3 +288,7 @@ def deserialize(
     """
     made: LearningRateSchedule = _REGISTRY.deserialize(config, custom_objects)
     return made
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

@@ -97,6 +97,8 @@ class Progbar:
     def end_steps(self) -> None:
         """Says that the steps are done, and that what follows (a validation) is not their time."""
         self._steps_ended = perf_counter()
+        if self.target is not None:
+            self._bar.update(self.target, " - ".join([self._step_time(self.target), "validating"]))
 
     def stop(self) -> None:
         """Takes the bar away without a last line, as after an error."""

@@ -1,6 +1,6 @@
 """Runs computations of this folder with real Keras, in a process of its own.
 
-    KERAS_BACKEND=jax python oracle.py parts.py FUNCTION [FUNCTION ...] RESULT.npz
+KERAS_BACKEND=jax python oracle.py FILE.py[,FILE.py] FUNCTION [FUNCTION ...] RESULT.npz
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ def load(path: str) -> Any:
     return module
 
 
-def main(path: str, *rest: str) -> None:
+def main(paths: str, *rest: str) -> None:
     """Writes the arrays of all functions, each name with the function's before it."""
     os.environ["KERAS_BACKEND"] = "jax"
     import keras
 
-    module = load(path)
+    known = {name: f for path in paths.split(",") for name, f in load(path).ALL.items()}
     *functions, result = rest
     found = {
         f"{function}/{name}": np.asarray(value)
         for function in functions
-        for name, value in module.ALL[function](keras).items()
+        for name, value in known[function](keras).items()
     }
     np.savez(result, **found)
 

@@ -5,6 +5,8 @@ Each function takes the module and gives arrays by name.  Nothing here imports e
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -96,7 +98,9 @@ def losses(keras: Any) -> Arrays:
             if rows:
                 found[f"{key} weighted"] = loss(y_true, y_pred, _numbers(9, rows, 0.0, 1.0))
     found["vector"] = keras.losses.MeanSquaredError()(np.float32([1, 2]), np.float32([[1], [4]]))
-    found["integers"] = keras.losses.MeanAbsoluteError()(np.int32([[1], [2]]), np.float32([[1], [4]]))
+    found["integers"] = keras.losses.MeanAbsoluteError()(
+        np.int32([[1], [2]]), np.float32([[1], [4]])
+    )
     return found
 
 
@@ -168,7 +172,9 @@ def schedules(keras: Any) -> Arrays:
         made.CosineDecayRestarts(0.1, 5, 1.5, 0.9),
     ]  # fmt: skip
     return {
-        f"{type(kind).__name__} {kind.get_config()}": np.float32([float(kind(s)) for s in range(40)])
+        f"{type(kind).__name__} {kind.get_config()}": np.float32(
+            [float(kind(s)) for s in range(40)]
+        )
         for kind in kinds
     }
 
@@ -177,7 +183,7 @@ def schedules(keras: Any) -> Arrays:
 
 
 def optimizers(keras: Any) -> Arrays:
-    """Two variables after each of 40 steps with gradients of all sizes, and all slots at the end."""
+    """Two variables after each of 40 steps with gradients of all sizes, and all slots at last."""
     found = {}
     for name, make in optimizer_cases(keras).items():
         optimizer = make()
@@ -245,93 +251,42 @@ def optimizer_cases(keras: Any) -> dict[str, Callable[[], Any]]:
     return {name: lambda k=kind, o=options: k(**o) for name, (kind, options) in rules.items()}
 
 
-# -- metrics ---------------------------------------------------------------------------------------
+# -- signatures ------------------------------------------------------------------------------------
+
+MODULES = (
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics",
+    "optimizers", "optimizers.schedules", "random", "ops",
+)  # fmt: skip
 
 
-def metrics(keras: Any) -> Arrays:
-    """Results after each of three batches, the second weighted; the sums; and after a reset."""
+def signatures(keras: Any) -> Arrays:
+    """The arguments and defaults of everything that can be called, as JSON."""
     found = {}
-    for name, make, batches in _metric_cases(keras):
-        metric = make()
-        for step, (y_true, y_pred) in enumerate(batches):
-            weight = _numbers(step, (len(y_true),), 0.0, 1.0) if step == 1 else None
-            metric.update_state(y_true, y_pred, sample_weight=weight)
-            found[f"{name} {step}"] = metric.result()
-        found |= {f"{name} {v.name}": np.array(v) for v in metric.variables}
-        metric.reset_state()
-        found |= {f"{name} {v.name} reset": np.array(v) for v in metric.variables}
-    mean, total = keras.metrics.Mean(), keras.metrics.Sum()
-    for metric in (mean, total):
-        metric.update_state([1.0, 3.0])
-        metric.update_state(np.float32([[1, 2], [3, 5]]), sample_weight=np.float32([1, 0.5]))
-        metric.update_state(7.0, sample_weight=2.0)
-        found[metric.name] = metric.result()
+    for module in MODULES:
+        space = keras
+        for word in module.split("."):
+            space = getattr(space, word)
+        for name in dir(space):
+            thing = getattr(space, name)
+            if callable(thing) and not name.startswith("_") and not isinstance(thing, type(keras)):
+                found[f"{module}.{name}"] = np.array(json.dumps(_arguments(thing)))
     return found
 
 
-Batches = list[tuple[np.ndarray, np.ndarray]]
-
-
-def _metric_cases(keras: Any) -> Iterator[tuple[str, Callable[[], Any], Batches]]:
-    made = keras.metrics
-    for name, batches, options in _metric_data():
-        kind = getattr(made, name)
-        yield f"{name} {options}", lambda k=kind, o=options: k(**o), batches
-
-
-def _metric_data() -> Iterator[tuple[str, Batches, dict[str, Any]]]:
-    numbers = [(_numbers(i, (6, 4)), _numbers(10 + i, (6, 4))) for i in range(3)]
-    for name in (
-        "MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError",
-        "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "CosineSimilarity",
-        "LogCoshError", "Hinge", "SquaredHinge", "R2Score",
-    ):  # fmt: skip
-        yield name, numbers, {}
-    yield "R2Score", numbers, {"class_aggregation": None}
-    yield "R2Score", numbers, {"class_aggregation": "variance_weighted_average"}
-    yield "R2Score", numbers, {"num_regressors": 2}
-    rounded = [(np.round(a), np.round(b)) for a, b in numbers]
-    yield "Accuracy", rounded, {}
-    rows = [np.exp(p) / np.exp(p).sum(-1, keepdims=True) for _, p in numbers]
-    classes = [np.argmax(a, -1).astype("int32") for a, _ in numbers]
-    hot = [np.eye(4, dtype="float32")[c] for c in classes]
-    for name in ("CategoricalAccuracy", "CategoricalCrossentropy", "CategoricalHinge",
-                 "KLDivergence", "Poisson", "F1Score", "FBetaScore"):  # fmt: skip
-        yield name, list(zip(hot, rows, strict=True)), {}
-    yield "TopKCategoricalAccuracy", list(zip(hot, rows, strict=True)), {"k": 2}
-    for average in ("micro", "macro", "weighted"):
-        options = {"average": average, "beta": 2.0, "threshold": 0.3}
-        yield "FBetaScore", list(zip(hot, rows, strict=True)), options
-    sparse = list(zip(classes, rows, strict=True))
-    yield "SparseCategoricalAccuracy", sparse, {}
-    yield "SparseCategoricalAccuracy", [(c[:, None], p) for c, p in sparse], {}
-    yield "SparseCategoricalCrossentropy", sparse, {}
-    yield "SparseTopKCategoricalAccuracy", sparse, {"k": 2}
-    bits = [((a[:, :1] > 0).astype("float32"), 1 / (1 + np.exp(-b[:, :1]))) for a, b in numbers]
-    bits[2] = (bits[2][0], np.float32([[0.0], [1.0], [0.5], [0.25], [0.75], [1.0]]))
-    for name in ("BinaryAccuracy", "BinaryCrossentropy", "TruePositives", "FalsePositives",
-                 "TrueNegatives", "FalseNegatives", "Precision", "Recall", "AUC"):  # fmt: skip
-        yield name, bits, {}
-    yield "BinaryAccuracy", [(y[:, 0], p) for y, p in bits], {"threshold": 0.3}
-    for options in (
-        {"thresholds": [0.25, 0.5, 0.9]}, {"thresholds": [0.0, 0.25, 0.5, 0.75, 1.0]},
-    ):  # fmt: skip
-        yield "Precision", bits, options
-        yield "TrueNegatives", bits, options
-    many = list(zip(hot, rows, strict=True))
-    yield "Precision", many, {"top_k": 2}
-    yield "Recall", many, {"top_k": 2, "class_id": 1}
-    yield "Recall", many, {"class_id": 2, "thresholds": 0.3}
-    for curve in ("ROC", "PR"):
-        for method in ("interpolation", "majoring", "minoring"):
-            yield "AUC", bits, {"curve": curve, "summation_method": method, "num_thresholds": 21}
-    yield "AUC", many, {"multi_label": True, "num_labels": 4}
-    yield "AUC", bits, {"thresholds": [0.1, 0.3, 0.9]}
-    yield "AUC", [(y, p * 6 - 3) for y, p in bits], {"from_logits": True}
+def _arguments(thing: Any) -> list[tuple[str, str]]:
+    try:
+        parameters = inspect.signature(thing).parameters.values()
+    except ValueError:
+        return [("**", "")]
+    return [
+        ("**", "") if p.kind is p.VAR_KEYWORD
+        else (p.name, "" if p.default is p.empty else repr(p.default))
+        for p in parameters
+    ]  # fmt: skip
 
 
 ALL = {
-    "metrics": metrics,
+    "signatures": signatures,
     "activations": activations,
     "weights": weights,
     "losses": losses,
