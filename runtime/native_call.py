@@ -70,12 +70,12 @@ class _Code:
 def claim(address: int) -> bool:
     """Take the word at ``address``, which native code may take at the same time; whether it was
     free.  Where no native code takes any, it is."""
-    code = _code()
+    code = link()
     return code is None or bool(code.claim(address))
 
 
 @cache
-def _code() -> _Code | None:
+def link() -> _Code | None:
     """``call.ll``, linked once for the process; ``None`` where it cannot work."""
     if not _is_known_python():
         return None
@@ -202,7 +202,7 @@ class NativeCall:
     def method(self, python_path: Callable[..., Any]) -> Callable[..., Any]:
         """A built-in function that makes the calls, and holds ``python_path``, which has to hold
         these tables; ``python_path`` itself where there is no such function."""
-        code = _code()
+        code = link()
         if code is None or len(self._entry.inputs) + len(self._entry.outputs) > _MOST_BUFFERS:
             return python_path
         self._words[_PYTHON_PATH] = id(python_path)
