@@ -9,7 +9,7 @@ layer of four units shows what a bottleneck costs.
 
 from __future__ import annotations
 
-from chapter_tools import best_epoch, multi_hot, options, plot_curves
+from chapter_tools import batch_size, best_epoch, multi_hot, options, plot_curves
 
 from graphc import keras
 from graphc.keras import layers
@@ -45,10 +45,11 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     chosen = options(__doc__, arguments, epochs=15)
     (x_train, y_train), (x_test, y_test) = load(chosen.samples)
     keras.utils.set_random_seed(0)
+    batch = batch_size(len(x_train))
     one_hot = keras.utils.to_categorical(y_train, TOPICS)
     held = len(x_train) // 8
     history = network("categorical_crossentropy").fit(
-        x_train[held:], one_hot[held:], epochs=chosen.epochs, batch_size=512,
+        x_train[held:], one_hot[held:], epochs=chosen.epochs, batch_size=batch,
         validation_data=(x_train[:held], one_hot[:held]), verbose=chosen.verbose,
     ).history  # fmt: skip
     curves = {"training loss": history["loss"], "validation loss": history["val_loss"]}
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     found = {}
     for name, middle in (("64 units", 64), ("4 units", 4)):
         model = network("sparse_categorical_crossentropy", middle)
-        model.fit(x_train, y_train, epochs=best, batch_size=512, verbose=0)
+        model.fit(x_train, y_train, epochs=best, batch_size=batch, verbose=0)
         _, found[name] = model.evaluate(x_test, y_test, verbose=0)
         print(f"{name} in the middle, {best} epochs: test accuracy {found[name]:.3f}")
     by_chance = float((y_test == y_train[: len(y_test)]).mean())

@@ -9,7 +9,7 @@ word numbers that are no reviews, with which accuracies mean little, but the cur
 from __future__ import annotations
 
 import numpy as np
-from chapter_tools import best_epoch, multi_hot, options, plot_curves
+from chapter_tools import batch_size, best_epoch, multi_hot, options, plot_curves
 
 from graphc import keras
 from graphc.keras import layers
@@ -49,9 +49,10 @@ def main(arguments: list[str] | None = None) -> float:
     chosen = options(__doc__, arguments, epochs=15)
     (x_train, y_train), (x_test, y_test) = load(chosen.samples)
     keras.utils.set_random_seed(0)
+    batch = batch_size(len(x_train))
     held = len(x_train) * 2 // 5
     history = network().fit(
-        x_train[held:], y_train[held:], epochs=chosen.epochs, batch_size=512,
+        x_train[held:], y_train[held:], epochs=chosen.epochs, batch_size=batch,
         validation_data=(x_train[:held], y_train[:held]), verbose=chosen.verbose,
     ).history  # fmt: skip
     curves = {"training loss": history["loss"], "validation loss": history["val_loss"]}
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> float:
     best = best_epoch(history["val_loss"])
     print(f"the validation loss is smallest after epoch {best}: training anew for as long")
     model = network()
-    model.fit(x_train, y_train, epochs=best, batch_size=512, verbose=chosen.verbose)
+    model.fit(x_train, y_train, epochs=best, batch_size=batch, verbose=chosen.verbose)
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(f"test accuracy {accuracy:.3f}")
     predicted = model.predict(x_test[:5], verbose=0)[:, 0].astype(float)

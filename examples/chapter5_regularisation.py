@@ -8,7 +8,7 @@ On the reviews of chapter 4, real where they are at hand, else a stand-in that s
 from __future__ import annotations
 
 from chapter4_reviews import load
-from chapter_tools import best_epoch, options, plot_curves
+from chapter_tools import batch_size, best_epoch, options, plot_curves
 
 from graphc import keras
 from graphc.keras import layers, regularizers
@@ -41,11 +41,12 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
     chosen = options(__doc__, arguments, epochs=15)
     words = 2000 if chosen.samples else 10000
     (x, y), (x_test, y_test) = load(chosen.samples, words)
+    batch = batch_size(len(x) * 3 // 5)
     losses: dict[str, list[float]] = {}
     for name, make in VARIANTS.items():
         keras.utils.set_random_seed(0)
         history = make().fit(
-            x, y, epochs=chosen.epochs, batch_size=512, validation_split=0.4, verbose=0
+            x, y, epochs=chosen.epochs, batch_size=batch, validation_split=0.4, verbose=0
         ).history  # fmt: skip
         losses[name] = history["val_loss"]
         gap = history["val_loss"][-1] - history["loss"][-1]
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> dict[str, list[float]]:
 
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
     model = network()
-    history = model.fit(x, y, epochs=chosen.epochs, batch_size=512, validation_split=0.4,
+    history = model.fit(x, y, epochs=chosen.epochs, batch_size=batch, validation_split=0.4,
                         verbose=0, callbacks=[stopping])  # fmt: skip
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(f"stopped after {len(history.epoch)} epochs: test accuracy {accuracy:.3f}")

@@ -59,6 +59,15 @@ def multi_hot(texts: Sequence[Sequence[int]], dimension: int) -> np.ndarray:
     return rows
 
 
+def batch_size(samples: int) -> int:
+    """512, or less where there are few samples, so that an epoch has some 30 steps.
+
+    >>> batch_size(25000), batch_size(2400)
+    (512, 80)
+    """
+    return max(16, min(512, samples // 30))
+
+
 def best_epoch(losses: Sequence[float]) -> int:
     """The epoch, from 1, with the smallest loss."""
     return int(np.argmin(losses)) + 1

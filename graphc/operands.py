@@ -93,7 +93,7 @@ def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> n
 
 def _read(like: Any, name: str) -> np.ndarray:
     """``like`` read as an array of numbers, refused where NumPy would have to guess."""
-    if isinstance(like, np.ma.MaskedArray):
+    if type(like) is not np.ndarray and isinstance(like, np.ma.MaskedArray):
         advice = "fill it first, as in value.filled(0)"
         raise fail(ArgumentError("takes no masked array", advice=advice), name)
     try:

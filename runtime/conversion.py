@@ -42,6 +42,8 @@ def conform(value: Any, dtype: np.dtype, what: str) -> np.ndarray:
 
 def as_array(value: Any, what: str) -> np.ndarray:
     """``value`` read as an array, refused where NumPy would have to guess."""
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(f"{what}: a masked array; fill it first, as in value.filled(0)")
     if value is None or isinstance(value, (str, bytes, dict, set)):

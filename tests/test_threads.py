@@ -56,6 +56,7 @@ WORKS = {
     "sum of few columns": (("N", 3), lambda x: graphc.sum(x, axis=0), (100_001, 3)),
     "sum": (("N",), graphc.sum, (1_000_001,)),
     "sum of known size": ((8 * 8192 + 40,), graphc.sum, (8 * 8192 + 40,)),
+    "few long rows": ((3, "N"), graphc.softmax, (3, 100_001)),
     "mean of a part": ((300, 333), lambda x: graphc.mean(graphc.exp(x)[1:, 5:]), (300, 333)),
     "variance": (("N", 700), graphc.var, (400, 700)),
     "range": (("N", 33), lambda x: graphc.max(x) - graphc.min(x), (20_001, 33)),

@@ -20,6 +20,7 @@ from graphc.loops.names import Names
 from graphc.loops.walk import expressions, map_expressions, statements
 
 _LONG = 2 * ir.BLOCK  # elements from which a loop is worth a phase of its own
+_FEW = 64  # rows that do not keep many threads busy
 _Body = tuple[ir.Statement, ...]
 
 
@@ -35,39 +36,46 @@ def phases(kernel: ir.Kernel) -> tuple[ir.Kernel, ...]:
 def phased(lowered: Lowered) -> Lowered:
     """``lowered`` in several phases, where it has loops long enough for that."""
     kernel = lowered.kernel
-    if len(kernel.body) == 1 and isinstance(kernel.body[0], ir.For):
+    rows = _few_rows(kernel)
+    body = kernel.body if rows is None else rows.body
+    if (len(body) == 1 and isinstance(body[0], ir.For)) or not any(map(_is_long, body)):
         return lowered
-    if not any(map(_is_long, kernel.body)):
-        return lowered
-    made = _Cutting(kernel).run()
+    made = _Cutting(kernel, () if rows is None else rows.axes).run(body)
     more = (None,) * (len(made.arguments) - len(kernel.arguments))
     return Lowered(made, (*lowered.operands, *more), (*lowered.results, *more))
 
 
 class _Cutting:
-    """Cuts one kernel into phases that pass everything on through memory."""
+    """Cuts what a kernel does for each point of the ``rows`` around into phases that pass
+    everything on through memory."""
 
-    def __init__(self, kernel: ir.Kernel) -> None:
+    def __init__(self, kernel: ir.Kernel, rows: tuple[ir.Axis, ...]) -> None:
         self.kernel = kernel
+        self.rows = rows
+        self.row = tuple(ir.AxisIndex(axis.name) for axis in rows)
         loops = [s for s in statements(kernel.body) if isinstance(s, (ir.For, ir.Reduce))]
         axes = [axis.name for loop in loops for axis in _axes(loop)]
         taken = (*_bound(statements(kernel.body)), *axes, *kernel.dims)
         self.names = Names([*taken, *(argument.name for argument in kernel.arguments)])
         self.temps: list[ir.Argument] = []
 
-    def run(self) -> ir.Kernel:
+    def run(self, whole: _Body) -> ir.Kernel:
         body: list[ir.Statement] = []
-        for statement in self.kernel.body:
+        for statement in whole:
             if isinstance(statement, ir.Reduce) and _is_long(statement):
                 body += self._in_blocks(statement)
             else:
                 body.append(statement)
-        passed = self._through_memory(_groups(body))
-        return replace(self.kernel, arguments=(*self.kernel.arguments, *self.temps), body=passed)
+        groups = self._through_memory(_groups(body))
+        parts = [(ir.For(self.rows, group),) if self.rows else group for group in groups]
+        made = tuple(statement for part in parts for statement in part)
+        return replace(self.kernel, arguments=(*self.kernel.arguments, *self.temps), body=made)
 
     def _temp(self, hint: str, dtype: DType, shape: tuple[Size, ...]) -> str:
+        """A buffer of ``shape`` for each row."""
         name = self.names.new(hint)
-        self.temps.append(ir.Argument(name, dtype, shape, "temp"))
+        around = tuple(axis.extent for axis in self.rows)
+        self.temps.append(ir.Argument(name, dtype, (*around, *shape), "temp"))
         return name
 
     def _in_blocks(self, reduce: ir.Reduce) -> list[ir.Statement]:
@@ -89,7 +97,7 @@ class _Cutting:
             "ascending",
             (),
             tuple(
-                ir.Load(buffer, (ir.AxisIndex(axis.name),), dtype)
+                ir.Load(buffer, (*self.row, ir.AxisIndex(axis.name)), dtype)
                 for buffer, dtype in zip(buffers, _dtypes(reduce), strict=True)
             ),
             location=reduce.location,
@@ -108,26 +116,26 @@ class _Cutting:
         axis = replace(reduce.axis, extent=extent)
         fold = replace(reduce, names=names, axis=axis)
         stores = (
-            ir.Store(buffer, (block,), ir.Name(name, dtype), reduce.location)
+            ir.Store(buffer, (*self.row, block), ir.Name(name, dtype), reduce.location)
             for buffer, name, dtype in zip(buffers, names, _dtypes(reduce), strict=True)
         )
         return (*map_expressions((fold,), lambda e: moved if e == inner else e), *stores)
 
-    def _through_memory(self, groups: Sequence[_Body]) -> _Body:
-        """The statements of ``groups``, each storing what later ones need and loading the rest."""
+    def _through_memory(self, groups: Sequence[_Body]) -> list[_Body]:
+        """``groups``, each storing what later ones need and loading what earlier ones stored."""
         bound_before: set[str] = set()
         passed: dict[str, str] = {}
         needed: set[str] = set()
         for group in groups:
             needed |= _used(group) & bound_before
             bound_before |= _bound(group)
-        body: list[ir.Statement] = []
+        found = []
         for group in groups:
-            here = dict(passed)
+            here, body = dict(passed), []
 
             def from_memory(expr: ir.Expr, here: dict[str, str] = here) -> ir.Expr:
                 if isinstance(expr, ir.Name) and expr.name in here:
-                    return ir.Load(here[expr.name], (), expr.dtype)
+                    return ir.Load(here[expr.name], self.row, expr.dtype)
                 return expr
 
             for statement in map_expressions(group, from_memory):
@@ -135,8 +143,20 @@ class _Cutting:
                 for name, dtype in _values(statement):
                     if name in needed:
                         passed[name] = self._temp(f"{name}_kept", dtype, ())
-                        body.append(ir.Store(passed[name], (), ir.Name(name, dtype)))
-        return tuple(body)
+                        body.append(ir.Store(passed[name], self.row, ir.Name(name, dtype)))
+            found.append(tuple(body))
+        return found
+
+
+def _few_rows(kernel: ir.Kernel) -> ir.For | None:
+    """The loop that is all of a kernel, where it has too few points to share well."""
+    loop = kernel.body[0]
+    if len(kernel.body) > 1 or not isinstance(loop, ir.For):
+        return None
+    if any(isinstance(s, (ir.Column, ir.Check)) for s in loop.body):
+        return None
+    points = dims.product(axis.extent for axis in loop.axes)
+    return loop if isinstance(points, int) and points < _FEW else None
 
 
 def _groups(body: Sequence[ir.Statement]) -> list[_Body]:

@@ -113,8 +113,13 @@ def test_png(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         utils.plot_model(two_headed(), tmp_path / "model.png")
     monkeypatch.undo()
     pytest.importorskip("resvg_py")
-    utils.plot_model(two_headed(), tmp_path / "model.png", dpi=100)
-    assert (tmp_path / "model.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    widths = []
+    for dpi in (96, 192):
+        utils.plot_model(two_headed(), tmp_path / "model.png", dpi=dpi)
+        content = (tmp_path / "model.png").read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        widths.append(int.from_bytes(content[16:20], "big"))
+    assert abs(widths[1] - 2 * widths[0]) <= 1
 
 
 def test_names_that_are_not_there() -> None:

@@ -1,5 +1,7 @@
 """Kernels in phases compute the same bits, by the interpreter and natively, phase by phase."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ from graphc.loops.ir import (
 from graphc.loops.lowering import Lowered
 from graphc.loops.phases import phased, phases
 from graphc.loops.verifier import verify
+from graphc.loops.walk import map_expressions
 from tests.codegen.kernels import Native, at, op, put, var
 from tests.loops.compare import assert_same_bits
 
@@ -61,6 +64,25 @@ def softmax(extent):
         Argument("z", f32, (), "out"),
     )  # fmt: skip
     return Kernel("softmax", arguments, body, dims_of(extent))
+
+
+def rows_of(kernel, rows):
+    """``kernel`` done for each of some rows."""
+    row = AxisIndex("row")
+
+    def at_row(expr):
+        return replace(expr, index=(row, *expr.index)) if isinstance(expr, Load) else expr
+
+    def stored(body):
+        for s in body:
+            if isinstance(s, (For, Reduce)):
+                yield replace(s, body=tuple(stored(s.body)))
+            else:
+                yield replace(s, index=(row, *s.index)) if isinstance(s, Store) else s
+
+    arguments = tuple(replace(a, shape=(rows, *a.shape)) for a in kernel.arguments)
+    body = tuple(stored(map_expressions(kernel.body, at_row)))
+    return replace(kernel, arguments=arguments, body=(For((Axis("row", rows),), body, True),))
 
 
 def dims_of(extent):
@@ -129,6 +151,18 @@ def test_values_pass_through_memory():
     for n in LENGTHS:
         made = check(softmax(named("N")), n)
         assert len(phases(made)) == 7
+
+
+@pytest.mark.parametrize("rows", (1, 3))
+def test_few_long_rows(rows):
+    for n in LENGTHS:
+        assert len(phases(check(rows_of(softmax(named("N")), rows), n))) == 7
+    assert len(phases(check(rows_of(fold("add", f32, 3 * BLOCK + 99), rows), 0))) == 2
+
+
+def test_many_rows_stay_whole():
+    kernel = rows_of(softmax(named("N")), 64)
+    assert cut(kernel) is kernel
 
 
 @pytest.mark.parametrize("extent", (2 * BLOCK, 2 * BLOCK + 65, 5 * BLOCK + 4000))

@@ -134,7 +134,7 @@ class Layer(Weighted):
 
     def _computed(self, arguments: Any, keywords: dict[str, Any]) -> Any:
         """A call on arrays: compiled once for each kind of them."""
-        arrays = tree.map_leaves(_as_array, arguments[:1])
+        arrays = tuple(map(_as_arrays, arguments[:1]))
         if not any(is_array(leaf) for leaf in tree.flatten((arrays, arguments, keywords))):
             return self._declare(*arguments, **keywords)
         if not self.built:
@@ -244,8 +244,13 @@ class Layer(Weighted):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _as_array(leaf: Any) -> Any:
-    return np.asarray(leaf, standard_dtype(None)) if isinstance(leaf, float) else leaf
+def _as_arrays(given: Any) -> Any:
+    """Numbers and lists of them as an array; a structure of arrays stays one."""
+    leaves = tree.flatten(given)
+    if not leaves or not all(isinstance(leaf, (bool, int, float)) for leaf in leaves):
+        return given
+    array = np.asarray(given)
+    return array.astype(standard_dtype(None)) if array.dtype.kind == "f" else array
 
 
 def _symbol_like(leaf: Any) -> Any:

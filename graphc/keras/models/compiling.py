@@ -9,6 +9,9 @@ from typing import Any
 from graphc.keras.models.objectives import Objectives, per_output
 from graphc.keras.models.steps import Steps
 
+# Methods of Keras' models that a subclass may override there.
+_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+
 
 class Compiling:
     """The methods of a model about its loss, optimizer and metrics."""
@@ -55,6 +58,12 @@ class Compiling:
             raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
         if run_eagerly:
             warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
+        for method in _STEPS:
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
+                    f"call, the loss, the metrics and the optimizer; write those instead"
+                )
         names = getattr(self, "output_names", None) if self.built else None
         for what, given in (("loss", loss), ("metrics", metrics), ("loss_weights", loss_weights)):
             if names is not None and isinstance(given, Mapping):

@@ -35,7 +35,7 @@ class Functional(Model):
         trainable: bool = True,
         **keys: Any,
     ) -> None:
-        super().__init__(name=name or _auto_name(type(self)), **keys)
+        Model.__init__(self, name=name or _auto_name(type(self)), **keys)
         self._input_structure = inputs
         self._output_structure = outputs
         self.network = Network(tree.flatten(inputs), tree.flatten(outputs))

@@ -38,13 +38,20 @@ class Model(Training, Layer):
         return super().__new__(cls, *arguments, **keywords)
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        if arguments:
-            raise TypeError(
-                f"{type(self).__name__}.__init__ takes names alone: Model(inputs, outputs) makes a "
-                f"functional model, a subclass connects its layers in call"
-            )
+        if arguments or "inputs" in keywords:
+            self._become_functional(arguments, keywords)
+            return
         super().__init__(**keywords)
         self._prepare_training()
+
+    def _become_functional(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Makes an object of a user's subclass, which gave inputs and outputs to
+        ``super().__init__``, functional and still one of that subclass."""
+        from graphc.keras.models.functional import Functional
+
+        kind = type(self)
+        self.__class__ = type(kind.__name__, (kind, Functional), {"__module__": kind.__module__})
+        Functional.__init__(self, *arguments, **keywords)  # type: ignore[arg-type]
 
     @property
     def layers(self) -> list[Layer]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from graphc.viz.layout import layout
 from graphc.viz.phases import FORWARD
@@ -205,7 +206,8 @@ def _png(text: str, dpi: int) -> bytes:
         )
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=text, zoom=dpi / 96))
+    width = float(ElementTree.fromstring(text).attrib["width"]) * dpi / 96
+    return bytes(resvg_py.svg_to_bytes(svg_string=text, width=max(1, round(width))))
 
 
 def _in_notebook(text: str) -> Any:
