@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from graphc.codegen.values import global_name
 from graphc.compiler import Compilation, Stages
 from graphc.errors import ArgumentError
+from graphc.ir import dims
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node
+from graphc.loops.plan import EntryPlan
 from graphc.passes.fuse import Fuse, Grouping
-from graphc.passes.groups import Reason, Uses
+from graphc.passes.groups import Reason
 
 
 def report(made: Compilation) -> str:
@@ -22,11 +24,23 @@ def report(made: Compilation) -> str:
         for call in stages.plan.calls:
             where = f"  ({', '.join(call.locations[:3])})" if call.locations else ""
             lines.append(f"    {call.kind:8} {call.kernel.name}: {' '.join(call.nodes[:8])}{where}")
-        places = len(stages.plan.slots)
-        lines.append(f"  arena of {stages.plan.arena_bytes} bytes in {places} places")
+        lines.append(f"  {_memory(stages.plan)}")
     lines.append("")
     lines += [f"{name:8} {seconds * 1e3:8.2f} ms" for name, seconds in made.seconds.items()]
     return "\n".join(lines)
+
+
+def _memory(plan: EntryPlan) -> str:
+    """What a call of the entry takes beside its inputs, in bytes."""
+    outputs, parameters = (
+        sum((dims.product(info.shape) * info.dtype.size for info in infos), start=0)
+        for infos in (plan.outputs, plan.parameters)
+    )
+    places = len({offset for offset, _ in plan.slots.values()})
+    return (
+        f"memory in bytes: parameters {parameters}, arena {plan.arena_bytes} in {places} places, "
+        f"outputs {outputs}; at most {plan.arena_bytes + outputs} a call"
+    )
 
 
 def _indented(text: str) -> list[str]:
@@ -53,11 +67,10 @@ def why_not_fused(entries: Sequence[Stages], producer: str, consumer: str) -> st
     """The rule that kept the values called ``producer`` and ``consumer`` apart; that they share a
     kernel, where they do.  Raises ``ArgumentError`` where no node has such a name."""
     for stages in entries:
-        graph = stages.optimized
+        graph, grouping = Fuse().grouped(stages.optimized)
         first, second = _find(graph, producer), _find(graph, consumer)
-        if first is None or second is None:
-            continue
-        return _explain(graph, first, second)
+        if first is not None and second is not None:
+            return _explain(grouping, first, second)
     names = sorted({n.name for s in entries for n in s.optimized.nodes if n.name})
     raise ArgumentError(
         f"no entry has values named {producer!r} and {consumer!r} after optimization; "
@@ -71,10 +84,10 @@ def _find(graph: Graph, name: str) -> Node | None:
     )
 
 
-def _explain(graph: Graph, first: Node, second: Node) -> str:
-    grouping = Grouping(Uses(graph), graph)
-    Fuse().group(grouping)
+def _explain(grouping: Grouping, first: Node, second: Node) -> str:
     one, other = grouping.group.get(first), grouping.group.get(second)
+    if any(g is not None and n in g.again for n, g in ((first, other), (second, one))):
+        return "computed again where it is read: that costs less than storing and loading it"
     if one is None or other is None:
         return "one of them is a view or a constant: it is computed by whoever reads it"
     if one is other:

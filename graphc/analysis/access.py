@@ -55,15 +55,11 @@ def pieces_of(node: Node, index: tuple[Index, ...]) -> Sequence[Piece] | None:
     return node.op.pieces(index, types, node.result.type, node.attributes) or None
 
 
-def reads(
-    value: Value, stored: Container[Node] = (), through: Node | None = None
-) -> list[Read]:
+def reads(value: Value, stored: Container[Node] = (), through: Node | None = None) -> list[Read]:
     """The values that reading all of ``value`` reads, looking through views (but those ``stored``
     in memory, unless it is ``through``).  A value stands for itself where it is no view.  Free
     sources are left out."""
-    start = tuple(
-        constant(0) if size == 1 else axis(i) for i, size in enumerate(value.type.shape)
-    )
+    start = tuple(constant(0) if size == 1 else axis(i) for i, size in enumerate(value.type.shape))
     found: list[Read] = []
     pending: list[tuple[Value, tuple[Index, ...], bool]] = [(value, start, False)]
     while pending:

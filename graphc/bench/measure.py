@@ -95,9 +95,7 @@ def _compiled(face: Any, threads: int) -> dict[str, Executable]:
     }
 
 
-def combinations(
-    graph: Graph, sizes: Mapping[str, int | Sequence[int]]
-) -> list[dict[str, int]]:
+def combinations(graph: Graph, sizes: Mapping[str, int | Sequence[int]]) -> list[dict[str, int]]:
     """Every combination of the sizes; all of the graph's named dims must be among them."""
     missing = [name for name in graph.dims if name not in sizes]
     unknown = [name for name in sizes if name not in graph.dims]
@@ -168,9 +166,7 @@ def _at(
             program.state[name] = value
     expected, _ = evaluate(graph, given, state)
     error = _check(graph, programs, given, expected)
-    calls = {
-        name: _Call(program.entries[graph.name], given) for name, program in programs.items()
-    }
+    calls = {name: _Call(program.entries[graph.name], given) for name, program in programs.items()}
     work: dict[str, Callable[[], Any]] = {name: call.run for name, call in calls.items()}
     if callable(numpy):
         reference = numpy
@@ -180,12 +176,8 @@ def _at(
         work[NUMPY] = lambda: evaluate(graph, given, state)
     times = in_turn(work, seconds)
     working_set = _working_set(programs[FUSED], graph.name, given)
-    rows = {
-        name: _kernels(call, limits, working_set, seconds / 8) for name, call in calls.items()
-    }
-    variants = [
-        Variant(name, Timing.of(times[name]), rows.get(name, ())) for name in work
-    ]
+    rows = {name: _kernels(call, limits, working_set, seconds / 8) for name, call in calls.items()}
+    variants = [Variant(name, Timing.of(times[name]), rows.get(name, ())) for name in work]
     saved = savings(rows[FUSED], rows[UNFUSED], _homes(programs))
     return SizeResult(bound, tuple(variants), saved, error)
 

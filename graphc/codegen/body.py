@@ -10,7 +10,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from graphc.codegen import access, checks, column, nest, prefetching, reduction, turning
+from graphc.codegen import (
+    access,
+    blocking,
+    checks,
+    column,
+    nest,
+    prefetching,
+    reduction,
+    rows,
+    turning,
+)
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.grid import Grid, positions, spans
@@ -45,7 +55,21 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
 
 def of_tile(context: Context, statements: Sequence[Statement]) -> None:
     """Emit the statements of a loop's body for one tile."""
+    if any(isinstance(s, For) and contains((s,), Column) for s in statements):
+        rows.walk(context, statements)
+        return
     prefetching.plan(context, statements)
+    first, block = statements[0], context.block
+    if block is not None and isinstance(first, Reduce):
+        reduction.reduce(context, first)
+        context.block = None
+        blocking.end(context, block, first, lambda: _finish(context, statements[1:]))
+        context.block = block
+        return
+    _finish(context, statements)
+
+
+def _finish(context: Context, statements: Sequence[Statement]) -> None:
     with turning.loads(context, statements):
         _of_tile(context, statements)
 

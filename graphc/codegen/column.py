@@ -12,6 +12,7 @@ from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.fold import Fold, State, identity
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
+from graphc.codegen.values import index
 from graphc.loops.ir import TREE, Axis, Column, For, Literal, Load, Store
 
 
@@ -20,6 +21,8 @@ def clear(context: Context, loop: For, ordered: Sequence[Axis], units: nest.Unit
     ``loop`` that are still to be entered; of those, only the tiles ``units`` where given."""
     for statement in loop.body:
         if not isinstance(statement, Column) or statement.axis != ordered[0].name:
+            continue
+        if statement.order == "block":
             continue
         dtype = context.arguments[statement.buffer].dtype
         start = Literal(identity(statement.kind, dtype), dtype)
@@ -32,14 +35,18 @@ def clear(context: Context, loop: For, ordered: Sequence[Axis], units: nest.Unit
 
 
 def emit(context: Context, statement: Column) -> None:
-    """Fold the rows of the tile in scope into the accumulator."""
+    """Fold the rows of the tile in scope: into the accumulator, or each eight into a block's
+    element."""
     rows = context.axis(statement.axis)
     if rows.width:
         raise ValueError(f"a column along the vector axis {rows.name}")
-    dtype = context.arguments[statement.buffer].dtype
-    fold = Fold(statement.kind, dtype)
     grid = evaluate(context, statement.value)
     outer = [axis for axis in context.axes if axis is not rows]
+    if statement.order == "block":
+        _blocks(context, statement, rows, outer, grid)
+        return
+    dtype = context.arguments[statement.buffer].dtype
+    fold = Fold(statement.kind, dtype)
     with context.at(outer):
         before = access.load(context, Load(statement.buffer, statement.index, dtype))
         axes = [axis for axis in outer if axis.name in grid.axes or axis.name in before.axes]
@@ -51,6 +58,28 @@ def emit(context: Context, statement: Column) -> None:
                 state = fold.merge(context.builder, state, group)
             values.append(fold.result(context.builder, state))
         access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
+
+
+def _blocks(
+    context: Context, statement: Column, rows: TileAxis, outer: list[TileAxis], grid: Grid
+) -> None:
+    """Each group of eight rows to the element of its block."""
+    fold = Fold(statement.kind, context.arguments[statement.buffer].dtype)
+    axes = [axis for axis in outer if axis.name in grid.axes]
+    writer, limit = context.writer, None
+    first = writer.divide(rows.base, TREE)
+    if rows.limit is not None:
+        limit = writer.divide(writer.add(rows.limit, index(TREE - 1)), TREE)
+    for group in range(-(-rows.count // TREE)):
+        values = [
+            fold.result(
+                context.builder, _group(context, fold, rows, group * TREE, grid, point)
+            )
+            for point in positions(axes)
+        ]
+        block = TileAxis(rows.name, first, 1, 0, group, limit)
+        with context.at([block, *outer]):
+            access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
 
 
 def _group(

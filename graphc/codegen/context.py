@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from graphc.codegen.affine import Affine
 from graphc.codegen.grid import Grid, Position, TileAxis
@@ -15,6 +16,9 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Size
 from graphc.loops.ir import Argument, Expr, Load
 from runtime.target import Target
+
+if TYPE_CHECKING:
+    from graphc.codegen.blocking import Block
 
 
 class Context:
@@ -45,6 +49,7 @@ class Context:
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
         self.turned: dict[Load, Grid] = {}
+        self.block: Block | None = None
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
         self.frame: Value | None = None
         self.streamed: frozenset[str] = frozenset()

@@ -2,22 +2,22 @@
 
 The panels of the last axis are outermost, the tiles of the others run in order within a panel.  A
 static extent is cut into full tiles and one narrower rest; a run-time one into full tiles and a
-rest that is clamped (rows) or masked (vectors).
+rest that is masked (vectors), or (rows) cut again by halves; clamped, where a column is carried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graphc.codegen import body, column, staging
+from graphc.codegen import blocking, body, column, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
 _ENOUGH = 64  # units that many threads can share well
@@ -64,6 +64,10 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
             _body(context, loop, units)
             return
         column.clear(context, loop, ordered[depth:], units)
+        reduce = blocking.blocked(loop) if 0 < depth == len(ordered) - 1 else None
+        if reduce is not None and context.vector_axis is not None:
+            _in_blocks(context, loop, reduce, units, lambda rest: inside(depth + 1, rest))
+            return
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
     inside(0, units)
@@ -76,6 +80,21 @@ def _body(context: Context, loop: For, units: Units | None) -> None:
         body.of_tile(context, loop.body)
     else:
         emit(context, inner, units)
+
+
+def _in_blocks(
+    context: Context, loop: For, reduce: Reduce, units: Units | None, inside: Inside
+) -> None:
+    """The tiles of the innermost axis, or those of ``units``, in blocks of ``reduce``."""
+    axis = loop_order(loop)[-1]
+    count = _tiles(loop, axis)
+    own = units is not None and units.axes[0][0] == axis.name
+    numbers = _own_tiles(context, units) if units and own else (index(0), context.size(count))
+
+    def tiles(begin: Value, end: Value) -> None:
+        _axis(context, loop, axis, Units(begin, end, ((axis.name, count),)), inside)
+
+    blocking.emit(context, reduce, axis, _points(loop, axis, False), numbers, tiles)
 
 
 def loop_order(loop: For) -> Sequence[Axis]:
@@ -91,7 +110,7 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
     known = 1
     nest: For | None = loop
     while nest is not None:
-        carried = {s.axis for s in nest.body if isinstance(s, Column)}
+        carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order == "tree"}
         if carried and nest is not loop:
             break
         for axis in loop_order(nest):
@@ -127,18 +146,28 @@ def _group(loop: For) -> int:
 def _streams(loop: For) -> bool:
     """Whether a column is carried along the outermost loop."""
     first = loop_order(loop)[0]
-    return any(isinstance(s, Column) and s.axis == first.name for s in loop.body)
+    carried = (s.axis for s in loop.body if isinstance(s, Column) and s.order == "tree")
+    return first.name in carried
 
 
 def _tiles(loop: For, axis: Axis) -> Size:
     return dims.ceil_divide(axis.extent, _points(loop, axis, axis.vector > 1))
 
 
+def _columns(loop: For) -> Iterator[Column]:
+    """The columns in a loop and in the loops within it."""
+    return (s for s in statements(loop.body) if isinstance(s, Column))
+
+
+def _is_carried(loop: For, axis: Axis) -> bool:
+    return any(s.axis == axis.name for s in _columns(loop))
+
+
 def _points(loop: For, axis: Axis, vectors: bool) -> int:
     """Points of a full tile."""
     if vectors:
         return max(1, axis.tile // axis.vector) * axis.vector
-    carried = any(isinstance(s, Column) and s.axis == axis.name for s in loop.body)
+    carried = _is_carried(loop, axis)
     if carried and axis.tile % TREE:
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
     turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
@@ -148,9 +177,7 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     return -(-axis.extent // tiles)
 
 
-def _axis(
-    context: Context, loop: For, axis: Axis, units: Units | None, inside: Inside
-) -> None:
+def _axis(context: Context, loop: For, axis: Axis, units: Units | None, inside: Inside) -> None:
     """All tiles of one axis, or those of ``units``; ``inside`` is given the units that are left to
     tell apart within a tile."""
     writer = context.writer
@@ -188,7 +215,10 @@ def _axis(
         more = context.builder.bit_and(more, writer.compare("sgt", last, tiles))
 
     def rest() -> Sequence[Value]:
-        _rest(context, axis, whole, extent, (count, width), within)
+        if width or whole.literal is not None or _is_carried(loop, axis):
+            _rest(context, axis, whole, extent, (count, width), within)
+        else:
+            _rows_left(context, axis, whole, extent, count, within)
         return ()
 
     writer.branch(more, rest)
@@ -232,6 +262,29 @@ def _is_long(loop: For) -> bool:
 def _divides(points: int, extent: Value) -> bool:
     """Whether tiles of ``points`` surely leave no rest."""
     return points == 1 or (extent.literal is not None and int(extent.literal) % points == 0)
+
+
+def _rows_left(
+    context: Context,
+    axis: Axis,
+    start: Value,
+    extent: Value,
+    count: int,
+    within: Callable[[TileAxis], None],
+) -> None:
+    """The rows left after full tiles of ``count``, in tiles of half as many, a quarter, ... one."""
+    writer, rows, at = context.writer, 1 << (count - 1).bit_length(), start
+    while rows > 1:
+        rows //= 2
+        if rows >= count:
+            continue
+        enough = writer.compare("sge", writer.subtract(extent, at), index(rows))
+
+        def tile(at: Value = at, rows: int = rows) -> list[Value]:
+            within(TileAxis(axis.name, at, rows))
+            return [writer.add(at, index(rows))]
+
+        (at,) = writer.branch(enough, tile, [at])
 
 
 def _rest(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen import lanes, prefetching, turning
+from graphc.codegen import blocking, lanes, prefetching, turning
 from graphc.codegen.context import Context
 from graphc.codegen.fold import State
 from graphc.codegen.grid import Grid, TileAxis, spans
@@ -40,10 +40,15 @@ def _reduce(context: Context, statement: Reduce) -> None:
 
 
 def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list[States]:
-    extent, unroll = context.size(statement.axis.extent), max(1, statement.unroll)
-    writer = context.writer
-    whole = writer.multiply(writer.divide(extent, unroll), index(unroll))
+    unroll, writer, block = max(1, statement.unroll), context.writer, context.block
+    begin, extent = index(0), context.size(statement.axis.extent)
     like = [run.start() for run in runs]
+    initial = flat(like)
+    if block is not None:
+        begin, extent = block.start, block.stop
+        initial = blocking.begin(context, block, initial, runs[0].points)
+    steps_of = writer.divide(writer.subtract(extent, begin), unroll)
+    whole = writer.add(begin, writer.multiply(steps_of, index(unroll)))
 
     def steps(at: Value, carried: Sequence[Value], count: int) -> list[Value]:
         current = unflat(carried, like)
@@ -53,10 +58,10 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
         return flat(current)
 
     def unrolled(at: Value, carried: Sequence[Value]) -> list[Value]:
-        prefetching.step(context, writer.divide(at, unroll))
+        prefetching.step(context, writer.divide(writer.subtract(at, begin), unroll))
         return steps(at, carried, unroll)
 
-    values = writer.loop(index(0), whole, unroll, flat(like), unrolled)
+    values = writer.loop(begin, whole, unroll, initial, unrolled)
     if unroll > 1:
         values = writer.loop(whole, extent, 1, values, lambda at, rest: steps(at, rest, 1))
     return unflat(values, like)

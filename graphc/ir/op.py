@@ -8,6 +8,7 @@ Source          no operands that are computed: input, parameter, constant, iota
 Elementwise     equal shapes in, the same shape out; scalar arithmetic in ``lower``
 Rearrange       every result element is one operand element or a constant: views, pad, concat
 Reduction       one operand, folded along ``axes`` by ``combine`` in the order of attribute "order"
+Blocks          one operand, each block of eight elements along ``axis`` folded by ``combine``
 Contraction     matrix product [..., M, K] x [..., K, N]; attribute "order"
 Gather          like Rearrange with an index read from an operand
 Check           its operand clamped into a range; the entry fails first where any element is outside
@@ -96,6 +97,12 @@ class Reduction(Op):
     multiply, maximum, minimum, argmax, argmin, any, all."""
 
     combine: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Blocks(Op):
+    """Folds each block of eight elements along ``attributes["axis"]`` by halves: all but the last
+    step of a reduction in the order "tree".  ``attributes["combine"]`` as for ``Reduction``."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -31,12 +31,16 @@ def _neighbours(body: tuple[ir.Statement, ...]) -> Iterator[tuple[ir.Axis, ir.Ax
     """Pairs of axes, the second directly inside the first."""
     while len(body) == 1 and isinstance(body[0], ir.For):
         loop = body[0]
-        if not any(isinstance(s, ir.Reduce) and s.kinds == ("fma",) for s in loop.body):
+        if not _is_product(loop):
             yield from zip(loop.axes, loop.axes[1:], strict=False)
         inside = loop.body
         if len(inside) == 1 and isinstance(inside[0], ir.For):
             yield loop.axes[-1], inside[0].axes[0]
         body = inside
+
+
+def _is_product(loop: ir.For) -> bool:
+    return any(isinstance(s, ir.Reduce) and s.kinds == ("fma",) for s in loop.body)
 
 
 def _may_merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> bool:
@@ -85,16 +89,28 @@ def _merge(kernel: ir.Kernel, outer: ir.Axis, inner: ir.Axis) -> ir.Kernel:
                 argument, shape=(*shape[:at], shape[at] * shape[at + 1], *shape[at + 2 :])
             )
         arguments.append(argument)
-    return replace(kernel, arguments=tuple(arguments), body=_drop(body, joint, inner))
+    stays, gone = outer.name, inner.name
+    if _are_rows(kernel.body, inner):
+        stays, gone = gone, stays
+    return replace(kernel, arguments=tuple(arguments), body=_joined(body, joint, stays, gone))
 
 
-def _drop(
-    body: tuple[ir.Statement, ...], joint: ir.Axis, inner: ir.Axis
+def _joined(
+    body: tuple[ir.Statement, ...], joint: ir.Axis, stays: str, gone: str
 ) -> tuple[ir.Statement, ...]:
-    """The loops with ``joint`` in the place of its outer part and without ``inner``."""
+    """The loops with ``joint`` in the place of axis ``stays`` and without axis ``gone``."""
     if len(body) != 1 or not isinstance(body[0], ir.For):
         return body
     loop = body[0]
-    axes = tuple(joint if a.name == joint.name else a for a in loop.axes if a.name != inner.name)
-    inside = _drop(loop.body, joint, inner)
+    axes = tuple(joint if a.name == stays else a for a in loop.axes if a.name != gone)
+    inside = _joined(loop.body, joint, stays, gone)
     return (replace(loop, axes=axes, body=inside),) if axes else inside
+
+
+def _are_rows(body: tuple[ir.Statement, ...], axis: ir.Axis) -> bool:
+    """Whether ``axis`` are the rows of a product, whose tiles they fill."""
+    while len(body) == 1 and isinstance(body[0], ir.For):
+        if axis in body[0].axes:
+            return _is_product(body[0])
+        body = body[0].body
+    return False

@@ -1,13 +1,43 @@
-"""Updates in place: a kernel that reads an old value and writes the new one over it."""
+"""Writing in place: a kernel that reads an old value and writes a new one over it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
+from graphc.ir.nodes import Value
 from graphc.loops import ir
 from graphc.loops.plan import Place
+from graphc.loops.steps import Step
 from graphc.loops.walk import expressions_of, rename_buffer, statements
+
+
+def overwrite_dying(order: Sequence[Step], placed: Container[Value]) -> None:
+    """Let each kernel write its results over values that it is the last to read, where it may.
+    Values that are ``placed`` have memory of their own."""
+    last_read = {v: n for n, step in enumerate(order) for v in step.reads}
+    for number, step in enumerate(order):
+        dying = [v for v in step.reads if v not in placed and last_read[v] == number]
+        for new in step.makes:
+            if new in placed:
+                continue
+            old = next((v for v in dying if may_overwrite(step, v, new)), None)
+            if old is not None:
+                step.in_place[new] = old
+                dying.remove(old)
+
+
+def may_overwrite(step: Step, old: Value, new: Value) -> bool:
+    """Whether the kernel of ``step``, which reads ``old``, may write ``new`` in its place, nobody
+    else wanting it any more."""
+    if step.reads.count(old) != 1:
+        return False
+    arguments = step.lowered.kernel.arguments
+    source = arguments[step.reads.index(old)]
+    result = arguments[len(step.reads) + step.makes.index(new)]
+    if (source.dtype, source.shape) != (result.dtype, result.shape):
+        return False
+    return read_only_before_store(step.lowered.kernel, source.name, result.name)
 
 
 def read_only_before_store(kernel: ir.Kernel, source: str, result: str) -> bool:

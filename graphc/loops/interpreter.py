@@ -19,7 +19,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.scalar_numpy import NumpyBuilder, as_constant
 from graphc.loops import ir
 from graphc.loops.ir import BLOCK
-from graphc.loops.orders import Fold
+from graphc.loops.orders import Fold, fold_blocks
 from graphc.loops.scalars import elementwise
 
 Array = Any
@@ -153,8 +153,14 @@ class _Machine:
     def column(self, statement: ir.Column, space: _Space) -> None:
         at = space.axes.index(statement.axis)
         value = self._spread(self.evaluate(statement.value, space), space)
-        folding = Fold(statement.kind, "tree", space.shape[at], self.builder)
         moved = np.moveaxis(value, at, -1)
+        if statement.order == "block":
+            folded = fold_blocks(statement.kind, moved, self.builder.dtype(value))
+            blocks = tuple(folded.shape[-1] if i == at else n for i, n in enumerate(space.shape))
+            inside = _Space(space.axes, space.starts, blocks, {})
+            self.store(statement.buffer, statement.index, np.moveaxis(folded, -1, at), inside)
+            return
+        folding = Fold(statement.kind, "tree", space.shape[at], self.builder)
         if moved.shape[-1]:
             folding.update(moved)
         result = folding.finish(dtypes.as_dtype(value.dtype), moved.shape[:-1])

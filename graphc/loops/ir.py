@@ -13,7 +13,7 @@ The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)
     store     = access "=" expr
     reduce    = name,* "=" "reduce" kind,* axis "order(" order ")" ["unroll(" int ")"]
                 ["across(" name ")"] "{" statement* expr,* "}"
-    column    = access "=" "reduce" kind name "order(tree)" "{" expr "}"
+    column    = access "=" "reduce" kind name "order(" ("tree" | "block") ")" "{" expr "}"
     check     = "check" int "," expr "," expr "," expr
     access    = name "[" expr,* "]"
     expr      = literal | name | "size(" size ")" | access ["if" "(" expr ")"] | "-" expr
@@ -47,6 +47,10 @@ for floats -inf, ...):
   l + L/2, ...).  The blocks' results fold ascending from e.
 * ``tree``: blocks of 8 elements, folded by halves (element l with l + 4, then l + 2, l + 1), absent
   ones being e; the blocks' results fold ascending from e.
+
+A column in order ``block`` stops before the last step: each block of 8 is folded by halves into an
+element of its own, and in the index the axis stands for the number of the block.  Such blocks are
+independent of each other; folded ascending they are the tree.
 
 ``fma`` is never a tree; in lanes each lane is a chain of fma, and lanes and blocks are added.
 maximum and minimum propagate NaN and, of equals, keep the left operand; argmax and argmin give the
@@ -85,6 +89,9 @@ MAX_LOOPS = 12
 REDUCTIONS = (
     "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
 )  # fmt: skip
+
+
+COLUMN_ORDERS = ("tree", "block")
 
 
 def lane_count(extent: Size, dtype: DType) -> int:
@@ -230,13 +237,15 @@ class Reduce:
 
 @dataclass(frozen=True)
 class Column:
-    """Folds ``value`` along the enclosing axis ``axis`` in order(tree) into ``buffer[index]``."""
+    """Folds ``value`` along the enclosing axis ``axis`` in order tree or block into
+    ``buffer[index]``."""
 
     buffer: str
     index: tuple[Expr, ...]
     kind: str
     axis: str
     value: Expr
+    order: str = "tree"
     location: Location | None = field(default=None, compare=False)
 
 

@@ -18,7 +18,16 @@ from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Check, Contraction, Elementwise, Gather, Piece, Rearrange, Reduction
+from graphc.ir.op import (
+    Blocks,
+    Check,
+    Contraction,
+    Elementwise,
+    Gather,
+    Piece,
+    Rearrange,
+    Reduction,
+)
 from graphc.location import Location
 from graphc.loops import ir
 from graphc.passes.groups import is_expensive
@@ -145,6 +154,10 @@ class Items:
             (position,) = node.attributes["axes"]
             at = (*index[:position], self.folded(node), *index[position:])
             return [(node.operands[0], at, guard)]
+        if isinstance(op, Blocks):
+            position = node.attributes["axis"]
+            at = (*index[:position], self.folded(node), *index[position + 1 :])
+            return [(node.operands[0], at, guard)]
         if isinstance(op, Contraction):
             left, right = node.operands
             *batch, row, column = index
@@ -187,7 +200,7 @@ class Items:
             return sources[0]  # what it refuses, it refuses before any kernel runs
         if isinstance(op, Rearrange):
             return self._select(node, index, sources)
-        if isinstance(op, (Reduction, Contraction)):
+        if isinstance(op, (Reduction, Contraction, Blocks)):
             item = self._new(sources, lambda x: x[0], dtype, reduction=node, **about)
             item.axes = frozenset().union(*map(_axes_of, index))
             return item

@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from graphc.analysis.access import is_view, reads
 from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.index import Index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Reduction
+from graphc.ir.op import Blocks, Reduction
 from graphc.loops import ir
 from graphc.loops.blocks import Block, StoreOf
 from graphc.loops.items import Item, Items, index_expr
 from graphc.loops.names import Names
 from graphc.loops.walk import with_dims
-from graphc.passes.groups import units_dropped
+from graphc.passes.groups import is_column, units_dropped
 
 # A loop along the inner axis: its phase, what it folds, what it stores.
 _Loop = tuple[int, list[Item], list[StoreOf]]
@@ -51,6 +52,7 @@ class _Lowering:
         self.product = fusion.attributes["kind"] == "product"
         self.domain: Shape = fusion.attributes["domain"]
         self.along: int | None = fusion.attributes["along"]
+        self.down: int | None = fusion.attributes["down"]
         self.names = Names(AXES)
         self._choose_axes()
         self.scratch: list[ir.Argument] = []
@@ -98,15 +100,24 @@ class _Lowering:
         if self.product and node.op.name != "matmul":
             rows = self.axis_of.get(len(self.domain) - 2)
             return constant(0) if rows is None else axis(rows)
+        if self.down is not None and (self.along is None or isinstance(node.op, Blocks)):
+            return axis(self.axis_of[self.down])
         return axis(self.inner_axis)
 
     def _index(self, value: Value) -> tuple[Index, ...]:
         """Where in its buffer a result is stored: its axes longer than 1 are the domain's in order,
         with or without the reduced one (a column's sum: without the rows)."""
-        shape = value.type.shape
+        if self.product and is_view(value.node):  # its tiles, stored in another layout
+            (read,) = reads(value, (), value.node)
+            source = self._index(read.value)
+            placed = {at.single: i for at, i in zip(read.index, source, strict=True)}
+            return tuple(placed.get(a, constant(0)) for a in range(value.type.rank))
+        in_blocks = isinstance(value.node.op, Blocks)  # its axis stands for the blocks' numbers
+        shape = value.node.operands[0].type.shape if in_blocks else value.type.shape
         kept = [p for p in self.axis_of if self.domain[p] != 1]
         if units_dropped(shape) != tuple(self.domain[p] for p in kept):
             folded = len(self.domain) - 2 if self.product else self.along
+            folded = self.down if folded is None else folded
             kept = [p for p in kept if p != folded]
         atoms = iter(kept)
         return tuple(constant(0) if s == 1 else axis(self.axis_of[next(atoms)]) for s in shape)
@@ -122,10 +133,8 @@ class _Lowering:
         epilogue = Block(self.names, accumulated)
         columns = [s for s in self.stores if s.item.reduction not in (None, item.reduction)]
         plain = [s for s in self.stores if s not in columns]
-        sums = epilogue.store(plain, also=[s.item.operands[0] for s in columns])
-        body: list[ir.Statement] = [reduce, *epilogue.statements]
-        for store, value in zip(columns, sums, strict=True):
-            body.append(self._column(store, value))
+        rows = self.axis_of.get(len(self.domain) - 2)
+        body: list[ir.Statement] = [reduce, *self._folding(epilogue, plain, columns, rows)]
         tile = [p for p in self.axis_of if p >= len(self.domain) - 2]
         batch = [p for p in self.axis_of if p < len(self.domain) - 2]
         for axes in (self._axes(tile), self._axes(batch)):
@@ -136,17 +145,33 @@ class _Lowering:
         assert item.reduction is not None
         return item.reduction.operands[0].type.shape[-1]
 
-    def _column(self, store: StoreOf, value: ir.Expr) -> ir.Statement:
-        assert store.item.reduction is not None
-        index = tuple(index_expr(i, {}) for i in store.index)
-        rows = self.axis_of.get(len(self.domain) - 2)
-        if rows is None:  # a single row is its own sum
-            return ir.Store(store.buffer, index, value, store.location)
-        return ir.Column(store.buffer, index, _kind(store.item), rows, value, store.location)
+    def _folding(
+        self, block: Block, stores: list[StoreOf], columns: list[StoreOf], rows: str | None
+    ) -> list[ir.Statement]:
+        """A loop's body that makes ``stores`` and folds ``columns`` along the axis ``rows``."""
+        values = block.store(stores, also=[s.item.operands[0] for s in columns])
+        body = list(block.statements)
+        for store, value in zip(columns, values, strict=True):
+            assert store.item.reduction is not None
+            index = tuple(index_expr(i, {}) for i in store.index)
+            where = store.location
+            if rows is None:  # a single row is its own sum
+                body.append(ir.Store(store.buffer, index, value, where))
+                continue
+            order = "block" if isinstance(store.item.reduction.op, Blocks) else "tree"
+            kind = _kind(store.item)
+            body.append(ir.Column(store.buffer, index, kind, rows, value, order, where))
+        return body
 
     # -- loops ------------------------------------------------------------------------------------
 
     def _loops(self) -> list[ir.Statement]:
+        self.columns = [s for s in self.stores if self._is_column(s.item)]
+        if self.columns and self.along is None:
+            plain = [s for s in self.stores if s not in self.columns]
+            down = self.axis_of[self.down or 0]
+            body = self._folding(Block(self.names, {}), plain, self.columns, down)
+            return [ir.For(self._axes(self.axis_of), tuple(body))]
         # What a row computes beside its inner loops is computed once: bound before them.
         rows = self.inner is not None and self.inner == max(self.axis_of)
         outer = Block(self.names, {}, bind_all=rows)
@@ -166,7 +191,7 @@ class _Lowering:
         lanes, and one for what is left to store."""
         loops: list[_Loop] = []
         for item in self.items.all:
-            if item.reduction is None:
+            if item.reduction is None or self._is_column(item):
                 continue
             mates = (rs for p, rs, _ in loops if p == item.phase and _joint(rs[0], item))
             found = next(mates, None)
@@ -177,7 +202,7 @@ class _Lowering:
         loops.sort(key=lambda loop: loop[0])
         self.pending = [s for s in self.stores if not self._is_inner(s)]
         for store in self.stores:
-            if store in self.pending:
+            if store in self.pending or store in self.columns:
                 continue
             phase = _ready(store.item)
             same = [loop for loop in loops if loop[0] == phase]
@@ -185,7 +210,13 @@ class _Lowering:
                 same = [(phase, [], [])]
                 loops += same
             same[-1][2].append(store)
-        return sorted(loops, key=lambda loop: loop[0])
+        loops.sort(key=lambda loop: loop[0])
+        if self.columns and (not loops or loops[-1][1]):
+            loops.append((1 + max((loop[0] for loop in loops), default=0), [], []))
+        return loops
+
+    def _is_column(self, item: Item) -> bool:
+        return self.down is not None and item.reduction is not None and is_column(item.reduction)
 
     def _is_inner(self, store: StoreOf) -> bool:
         return any(self.inner_axis in i.atoms for i in store.index)
@@ -200,15 +231,24 @@ class _Lowering:
         self, reductions: list[Item], stores: list[StoreOf], later: list[_Loop], outer: Block
     ) -> None:
         inner = Block(self.names, outer.known)
-        needed = inner.closure(_roots(reductions, stores))
+        columns = [] if later else self.columns
+        folded = [operand for s in columns for operand in s.item.operands]
+        needed = inner.closure([*_roots(reductions, stores), *folded])
         outside = [i for i in needed if self.inner_axis not in i.axes and not i.free]
         # An expensive one counts as used twice, so that it is bound here and once for all loops.
         outer.expressions([*outside, *(i for i in outside if i.expensive)])
-        again = set(inner.closure(i for _, rs, ss in later for i in _roots(rs, ss)))
+        roots = [i for _, rs, ss in later for i in _roots(rs, ss)]
+        again = set(inner.closure([*roots, *(s.item.operands[0] for s in self.columns if later)]))
         varying = (i for i in needed if i.expensive and self.inner_axis in i.axes)
         spills = [i for i in varying if i in again and i not in outer.known]
         kept = [self._spill(item, later[-1:]) for item in spills]
         size = self.domain[self.inner] if self.inner is not None else 1
+        if columns:
+            assert self.down is not None
+            block = Block(self.names, dict(outer.known))
+            body = self._folding(block, stores, columns, self.axis_of[self.down])
+            outer.statements.append(ir.For((ir.Axis(self.inner_axis, size),), tuple(body)))
+            return
         statement, known = self._reduce(reductions, [*kept, *stores], outer.known, size)
         outer.statements.append(statement)
         outer.known.update(known)
@@ -274,6 +314,8 @@ def _ready(item: Item) -> int:
 def _kind(item: Item) -> str:
     assert item.reduction is not None
     op = item.reduction.op
+    if isinstance(op, Blocks):
+        return str(item.reduction.attributes["combine"])
     return op.combine if isinstance(op, Reduction) else "fma"
 
 

@@ -20,8 +20,8 @@ Region = tuple[Size, Size]  # offset and bytes
 
 @dataclass(frozen=True)
 class Memory:
-    """``end`` is the arena's size in bytes; ``scratch`` the places of the steps' temp arguments;
-    ``slots`` names the regions for reports."""
+    """``end`` is the arena's size in bytes, used up to the last ``ALIGNMENT`` of them; ``scratch``
+    the places of the steps' temp arguments; ``slots`` names the regions for reports."""
 
     end: Size
     scratch: dict[tuple[int, str], Place]
@@ -31,36 +31,48 @@ class Memory:
 def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
     """Give every made value that has none yet a place (entered into ``place``), from the step that
     makes it to the last that reads it.  A free region is used again for an equal size, or a number
-    that is known to fit."""
+    that is known to fit; what is made in place has the region of what it overwrites."""
     last_read = {v: n for n, step in enumerate(order) for v in step.reads}
+    next_start: Size = 0
     end: Size = 0
+    regions: dict[Value, Region] = {}
     free: list[Region] = []
     dying: dict[int, list[Region]] = {}
     scratch: dict[tuple[int, str], Place] = {}
     slots: dict[str, Region] = {}
 
-    def allocate(elements: Size, width: int, until: int, label: str) -> Place:
-        nonlocal end
+    def allocate(elements: Size, width: int, until: int, label: str) -> Region:
+        nonlocal next_start, end
         size = dims.ceil_divide(elements * width, ALIGNMENT) * ALIGNMENT
         region = next((r for r in free if _fits(size, r[1])), None)
         if region is None:
-            region = (end, size)
-            end = end + size + STAGGER
+            region = (next_start, size)
+            end = next_start + size
+            next_start = next_start + size + STAGGER
         else:
             free.remove(region)
         dying.setdefault(until, []).append(region)
         slots[f"{label}.{len(slots)}"] = region
-        return ArenaSlot(region[0])
+        return region
 
     for number, step in enumerate(order):
         for value in step.makes:
-            if value not in place:
-                until, label = last_read.get(value, number), value.name or step.kind
-                place[value] = allocate(value.type.size, value.type.dtype.size, until, label)
+            if value in place:
+                continue
+            until, label = last_read.get(value, number), value.name or step.kind
+            overwritten = step.in_place.get(value)
+            if overwritten is None:
+                region = allocate(value.type.size, value.type.dtype.size, until, label)
+            else:
+                region = regions[overwritten]
+                dying[number].remove(region)
+                dying.setdefault(until, []).append(region)
+            regions[value] = region
+            place[value] = ArenaSlot(region[0])
         for a in step.lowered.kernel.arguments:
             if a.mode == "temp":
-                spot = allocate(dims.product(a.shape), a.dtype.size, number, a.name)
-                scratch[id(step), a.name] = spot
+                region = allocate(dims.product(a.shape), a.dtype.size, number, a.name)
+                scratch[id(step), a.name] = ArenaSlot(region[0])
         free += dying.pop(number, [])
     return Memory(end, scratch, slots)
 

@@ -129,15 +129,9 @@ class Fold:
             self.total = self._step(self.total, element)
 
     def _tree(self, values: Array, length: int) -> None:
-        dtype = self.builder.dtype(values)
-        missing = -length % TREE
         values = np.broadcast_to(values, (*values.shape[:-1], length))
-        if missing:
-            absent = np.full((*values.shape[:-1], missing), identity(self.kind, dtype))
-            values = np.concatenate([values, absent], axis=-1)
-        count = values.shape[-1] // TREE
-        blocks = values.reshape(*values.shape[:-1], count, TREE)
-        self._ascend((_fold_halves(self.kind, blocks),), count)
+        blocks = fold_blocks(self.kind, values, self.builder.dtype(values))
+        self._ascend((blocks,), blocks.shape[-1])
 
     def _lane(self, values: tuple[Array, ...], length: int) -> None:
         dtype = self.builder.dtype(values[0])
@@ -179,6 +173,16 @@ class Fold:
             np.where(further, value, best),
             np.where(further, index + self.position, best_index),
         )
+
+
+def fold_blocks(kind: str, values: Array, dtype: DType) -> Array:
+    """Each block of eight ``values`` along the last axis folded by halves."""
+    missing = -values.shape[-1] % TREE
+    if missing:
+        absent = np.full((*values.shape[:-1], missing), identity(kind, dtype))
+        values = np.concatenate([values, absent], axis=-1)
+    count = values.shape[-1] // TREE
+    return _fold_halves(kind, values.reshape(*values.shape[:-1], count, TREE))
 
 
 def _fold_halves(kind: str, lanes: Array) -> Array:

@@ -178,10 +178,10 @@ class _KernelParser(ExpressionParser):
                 next(remaining)
         return ir.Reduce(names, kinds, axis, order, body, values, unroll, across, self.location())
 
-    def order(self) -> str:
+    def order(self, orders: tuple[str, ...] = _ORDERS) -> str:
         self.expect("order")
         self.expect("(")
-        order = self.one_of("an order", _ORDERS)
+        order = self.one_of("an order", orders)
         self.expect(")")
         return order
 
@@ -204,12 +204,11 @@ class _KernelParser(ExpressionParser):
         axis = self.name("an axis")
         if scope.get(axis, dtypes.int64) is not None:
             raise self.error(f"{axis!r} is not the axis of a loop around this", axis_token)
-        if self.order() != "tree":
-            raise self.error("the order of a column is tree", self.ahead(-2))
+        order = self.order(ir.COLUMN_ORDERS)
         body, values = self.block(scope, values=True)
         if body or len(values) != 1:
             raise self.error("a column folds one expression")
-        return ir.Column(buffer, index, kind, axis, values[0], self.location())
+        return ir.Column(buffer, index, kind, axis, values[0], order, self.location())
 
     def location(self) -> Location | None:
         if not self.accept("loc", "("):

@@ -20,7 +20,7 @@ from graphc.loops import ir
 from graphc.loops.checks import check_kernels
 from graphc.loops.collapse import collapse
 from graphc.loops.cost import kernel_bytes, kernel_flops, kernel_work
-from graphc.loops.inplace import merged, read_only_before_store
+from graphc.loops.inplace import may_overwrite, merged, overwrite_dying
 from graphc.loops.lowering import Lowered, lower
 from graphc.loops.memory import Memory, place_slots
 from graphc.loops.packing import pack
@@ -90,6 +90,7 @@ class _Planner:
         self._place_updates()
         order = in_order(self.steps, self.maker)
         self.read = {value for step in order for value in step.reads}
+        overwrite_dying(order, self.place)
         memory = place_slots(order, self.place)
         checks, messages = check_kernels(self.graph, self.name)
         calls = [
@@ -197,15 +198,8 @@ class _Planner:
         readers = [s for s in self.steps if s is not step and parameter in s.reads]
         if reaches(step, readers, self.steps, self.maker):
             return False
-        if parameter in step.reads:
-            argument_in = step.reads.index(parameter)
-            argument_out = len(step.reads) + step.makes.index(new)
-            arguments = step.lowered.kernel.arguments
-            source, result = arguments[argument_in], arguments[argument_out]
-            if step.reads.count(parameter) > 1 or source.shape != result.shape:
-                return False
-            if not read_only_before_store(step.lowered.kernel, source.name, result.name):
-                return False
+        if parameter in step.reads and not may_overwrite(step, parameter, new):
+            return False
         step.in_place[new] = parameter
         self.place[new] = self.place[parameter]
         return True

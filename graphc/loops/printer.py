@@ -84,7 +84,8 @@ def _statement(statement: Statement, depth: int, locations: bool) -> list[str]:
         lines = [f"{indent}{_access(statement)} = {expression(statement.value)}"]
     elif isinstance(statement, Column):
         value = expression(statement.value)
-        head = f"{_access(statement)} = reduce {statement.kind} {statement.axis} order(tree)"
+        head = f"{_access(statement)} = reduce {statement.kind} {statement.axis}"
+        head += f" order({statement.order})"
         lines = [f"{indent}{head} {{ {value} }}"]
     elif isinstance(statement, Check):
         parts = map(expression, (statement.condition, statement.index, statement.value))

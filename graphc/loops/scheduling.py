@@ -12,8 +12,8 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.repetition import costly
-from graphc.loops.tiling import Product, choose_across, choose_tile
-from graphc.loops.walk import expressions
+from graphc.loops.tiling import BLOCK, Product, choose_across, choose_tile, goes_in_blocks
+from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
@@ -63,8 +63,29 @@ def _scheduled(
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
-        return _nest(statement.axes, inner, outermost)
+        blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
+        axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)
+        return _nest(tuple(axes), inner, outermost)
+    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
+    if down is not None:
+        return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
+
+
+def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Statement:
+    """Columns folded while the rows stream past: blocks of rows add into the columns' memory, where
+    strips of columns down the rows would take a few bytes of each."""
+    *outer, last = loop.axes
+    last = replace(last, vector=lanes, tile=lanes)
+    names = [axis.name for axis in outer]
+    if down not in names:  # the rows are a loop around this one
+        return ir.For((last,), loop.body)
+    at = names.index(down)
+    rows = replace(outer[at], tile=ir.TREE)
+    inside = (*outer[at + 1 :], last, rows)
+    if not outer[:at]:
+        return ir.For(inside, loop.body, parallel=outermost)
+    return _nest(tuple(outer[:at]), (ir.For(inside, loop.body),), outermost)
 
 
 def _in_lanes(statement: ir.Statement) -> bool:
@@ -111,13 +132,9 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
 
 
 def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> ir.Statement:
-    """Elementwise loops and column reductions: the last axis in vectors, the others around it."""
+    """Elementwise loops and short columns' reductions: the last axis in vectors, the others around
+    it."""
     *outer, last = loop.axes
-    streamed = _streamed(loop, lanes)
-    if streamed is not None:
-        if outer:
-            return _nest(tuple(outer), (streamed,), outermost)
-        return replace(streamed, parallel=outermost)
     ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
     folds = any(isinstance(s, ir.Reduce) for s in loop.body)
     vectors = 4 if folds else 1 if ops > LONG else 2
@@ -142,25 +159,6 @@ def _registers(extent: Size, lanes: int, target: Target) -> int:
     return next(fitting, 1)
 
 
-def _streamed(loop: ir.For, lanes: int) -> ir.For | None:
-    """A bare sum of columns of long rows, as blocks of rows that add into the columns' memory: the
-    rows stream, where strips of columns down the rows would take a few bytes of each."""
-    if len(loop.body) != 2:
-        return None
-    fold, store = loop.body
-    if not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
-        return None
-    columns = loop.axes[-1]
-    wide = not isinstance(columns.extent, int) or columns.extent > 8 * lanes
-    bare = fold.kinds == ("add",) and store.value == ir.Name(fold.names[0], fold.values[0].dtype)
-    if fold.order != "tree" or not wide or not bare:
-        return None
-    (value,) = fold.values
-    column = ir.Column(store.buffer, store.index, "add", fold.axis.name, value, fold.location)
-    rows = replace(fold.axis, tile=ir.TREE)
-    return ir.For((replace(columns, tile=lanes, vector=lanes), rows), (*fold.body, column))
-
-
 def _tile(
     kernel: ir.Kernel, loop: ir.For, reduce: ir.Reduce, lanes: int, target: Target, outermost: bool
 ) -> ir.Statement:
@@ -173,7 +171,10 @@ def _tile(
     height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
-    scheduled = replace(reduce, unroll=unroll, across=row.name if across else "")
+    depth = reduce.axis
+    if not across and goes_in_blocks(product):
+        depth = replace(depth, tile=BLOCK)
+    scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)

@@ -13,7 +13,8 @@ from graphc.loops.lowering import Lowered
 @dataclass(eq=False)
 class Step:
     """One kernel to run: its lowering, the values it reads and makes, and what they are of the
-    user's program.  ``in_place`` says which made value overwrites which parameter."""
+    user's program.  ``in_place`` says which made value overwrites which of those
+    it reads, or which parameter."""
 
     lowered: Lowered
     reads: list[Value]

@@ -18,6 +18,7 @@ from runtime.target import Target
 # Extents that a run-time size is taken for.
 _ROWS, _COLUMNS, _DEPTH = (32, 100, 128), 480, 128
 
+BLOCK = 512  # of a product's depth, where it goes block by block
 STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
 
 _LINE = 64
@@ -26,6 +27,7 @@ _WAYS = 8  # of the caches of one core
 # not slow the multiply-adds: from the first cache, the second, and beyond, where rows of few
 # vectors cost more, since each row starts a page or a stream of its own.
 _FIRST, _SECOND, _BEYOND, _BEYOND_ROW = 1.2, 2.4, 2.0, 8.0
+_STREAM = 5.0  # the same from beyond the second cache, of panels that lie there in order of use
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
@@ -74,6 +76,13 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
     fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
+
+
+def goes_in_blocks(product: Product) -> bool:
+    """Whether the tiles of a panel should go through a block of the depth before the next: what is
+    not packed, and perhaps deep, then stays in the second cache."""
+    depth = product.depth
+    return not product.panels and (not isinstance(depth, int) or depth > 2 * BLOCK)
 
 
 def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
@@ -137,8 +146,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     for v, panels in _cuts(-(-columns // lanes), vectors):
         inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
-        row = v * lanes if product.turned or product.panels else columns
-        first, again = _fetching(depth, row, v, product.size, target)
+        first, again = _fetching(product, depth, columns, v, target)
         total += panels * depth * v * (_TURNED if product.turned else 0)
         for h, tiles in _rows(product, rows, height):
             busy = max(h * v, _LATENCY)
@@ -172,14 +180,16 @@ def _slowed(need: float) -> float:
 
 
 def _fetching(
-    depth: int, columns: int, vectors: int, size: int, target: Target
+    product: Product, depth: int, columns: int, vectors: int, target: Target
 ) -> tuple[float, float]:
     """What fetching a panel of the right operand costs for the first tile of rows, and again."""
-    beyond = _BEYOND + _BEYOND_ROW / vectors
-    panel = depth * vectors * target.vector_bytes
-    stride = max(columns * size, vectors * target.vector_bytes)
+    in_order = product.turned or product.panels > 0
+    beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
+    steps = min(depth, BLOCK) if goes_in_blocks(product) else depth
+    panel = steps * vectors * target.vector_bytes
+    stride = vectors * target.vector_bytes if in_order else columns * product.size
     room = target.l2_bytes * min(1.0, _spread(stride, target.l2_bytes) * vectors)
-    first = _SECOND if depth * columns * size <= target.l2_bytes else beyond
+    first = _SECOND if depth * columns * product.size <= target.l2_bytes else beyond
     if panel <= 3 * target.l1_bytes // 4:
         return first, _FIRST
     return first, _SECOND if panel <= 0.75 * room else beyond

@@ -230,8 +230,16 @@ class _Verifier:
         )
         self.folded(statement.kind, statement.value, scope)
         access = self.write(statement, "column", scope)
+        self.require(statement.order in ir.COLUMN_ORDERS, f"no column has order {statement.order}")
         at = scope.axis(statement.axis)
         follows = [f for f in access.index if f is None or at in f.terms]
+        if statement.order == "block":
+            named = statement.index.count(ir.AxisIndex(statement.axis))
+            self.require(
+                len(follows) == named == 1, f"the index names the blocks of {statement.axis} once"
+            )
+            self.owned(access, None)
+            return
         self.require(not follows, f"a column's index does not depend on {statement.axis}")
         self.owned(access, statement.axis)
 

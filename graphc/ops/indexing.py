@@ -193,9 +193,7 @@ def _entries(tensor: Tensor, index: tuple[Any, ...]) -> list[Any]:
     places = [i for i, entry in enumerate(index) if entry is Ellipsis]
     taken = sum(1 for entry in index if entry is not None and entry is not Ellipsis)
     if taken > tensor.ndim or len(places) > 1:
-        many = (
-            "more than one ..." if len(places) > 1 else f"{taken} indices for rank {tensor.ndim}"
-        )
+        many = "more than one ..." if len(places) > 1 else f"{taken} indices for rank {tensor.ndim}"
         raise fail(AxisError(f"too many indices: {many}"), "indexing", [tensor])
     rest = [slice(None)] * (tensor.ndim - taken)
     at = places[0] if places else len(index)

@@ -146,9 +146,7 @@ def prod(x: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False)
 # -- extremes ----------------------------------------------------------------------------------
 
 
-def _extreme_grad(
-    cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, order: Any = None
-) -> Any:
+def _extreme_grad(cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, order: Any = None) -> Any:
     """Shared equally among all elements that are the extreme."""
     chosen = x == restore(outputs[0], x, axes)
     share = cotangents[0] / sum(chosen, axes).astype(x.dtype)

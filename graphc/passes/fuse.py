@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from graphc.ir import op as records
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Elementwise
+from graphc.passes import columns, recompute
 from graphc.passes.groups import Group, Reason, Uses, group_of, joined
 
 
@@ -28,17 +28,25 @@ class Fuse:
 
     def run(self, graph: Graph) -> Graph:
         """``graph`` as fusion nodes, and reshapes that only rename memory."""
-        uses = Uses(graph)
-        grouping = Grouping(uses, graph)
-        if self.enabled:
-            self.group(grouping)
-        return _rebuild(graph, grouping)
+        return _rebuild(*self.grouped(graph))
 
-    def group(self, grouping: Grouping) -> None:
-        """Join what may be joined."""
-        grouping.join_producers()
-        grouping.join_siblings()
-        grouping.sink_cheap()
+    def grouped(self, graph: Graph) -> tuple[Graph, Grouping]:
+        """The groups, of ``graph`` or of one equal to it that joins further."""
+        grouping = self._joined(graph)
+        better = columns.in_blocks(graph, grouping) if self.enabled else None
+        if better is not None:
+            graph, grouping = better, self._joined(better)
+        if self.enabled:
+            recompute.choose(graph, grouping)
+            grouping.drop_unread()
+        return graph, grouping
+
+    def _joined(self, graph: Graph) -> Grouping:
+        grouping = Grouping(Uses(graph), graph)
+        if self.enabled:
+            grouping.join_producers()
+            grouping.join_siblings()
+        return grouping
 
 
 class Grouping:
@@ -51,6 +59,7 @@ class Grouping:
             node: group_of(node, i) for node, i in self.position.items() if node in uses.edges_of
         }
         self._sources: dict[Group, list[Node]] = {}
+        self._read_again: dict[Value, dict[Group, None]] = {}
 
     def groups(self) -> list[Group]:
         """All groups, by the position of their last node."""
@@ -65,57 +74,61 @@ class Grouping:
 
     def _read_by(self, group: Group) -> list[Node]:
         """The computing nodes outside that ``group`` reads; a group's nodes are searched once."""
-        members = set(group.nodes)
+        members = {*group.nodes, *group.again}
         found: dict[Node, None] = {}
-        for node in group.nodes:
+        for node in (*group.nodes, *sorted(group.again, key=self.position.__getitem__)):
             for edge in self.uses.edges_of[node]:
                 source = edge.read.value.node
                 if source in self.group and source not in members:
                     found[source] = None
         return list(found)
 
+    def sources(self, group: Group) -> set[Value]:
+        """The values outside all groups that ``group`` reads."""
+        edges = (e for node in group.nodes for e in self.uses.edges_of[node])
+        return {e.read.value for e in edges if e.read.value.node not in self.group}
+
+    def compute_again(self, group: Group, nodes: Iterable[Node]) -> None:
+        """Let ``group`` compute ``nodes`` of other groups too, in place of reading them."""
+        group.again.update(nodes)
+        self._sources.pop(group, None)
+        for node in nodes:
+            for edge in self.uses.edges_of[node]:
+                self._read_again.setdefault(edge.read.value, {})[group] = None
+
+    def is_kept(self, value: Value) -> bool:
+        """Whether a group reads ``value`` from memory because another computes it."""
+        home = self.group[value.node]
+        readers = {self.group[reader]: None for reader in self.uses.readers.get(value, ())}
+        for group in (*readers, *self._read_again.get(value, ())):
+            if group is not home and value.node not in group.again:
+                return True
+        return False
+
+    def drop_unread(self) -> None:
+        """Forget the nodes that nothing needs any more, as all readers compute them again."""
+        readers = self.uses.readers
+        for node in reversed(list(self.group)):
+            home = self.group[node]
+            if any(self._is_read(value, home) for value in node.results):
+                continue
+            home.nodes.remove(node)
+            self._sources.pop(home, None)
+            del self.group[node]
+            for edge in self.uses.edges_of[node]:
+                kept = [r for r in readers[edge.read.value] if r is not node]
+                readers[edge.read.value] = kept
+
+    def _is_read(self, value: Value, home: Group) -> bool:
+        if value in self.uses.stored or self.is_kept(value):
+            return True
+        return any(self.group.get(r) is home for r in self.uses.readers.get(value, ()))
+
     def join_producers(self) -> None:
         """Join each node's group with its producers' where it may be."""
         for node in list(self.group):
             for producer in sorted(self.producers(self.group[node]), key=_preference):
                 self._try(producer, self.group[node])
-
-    def sink_cheap(self) -> None:
-        """Move a node that costs next to nothing into the only group that reads it, where all it
-        reads is in memory anyhow: its operands are read there instead of its result (the sign that
-        a relu's gradient asks for)."""
-        for node in list(self.group):
-            home = self.group[node]
-            reader = self._only_reader(node)
-            if reader is None or reader is home or len(home.nodes) == 1:
-                continue
-            if not all(self._in_memory(e.read.value, home) for e in self.uses.edges_of[node]):
-                continue
-            home.nodes.remove(node)
-            self._sources.pop(home, None)
-            self.group[node] = group_of(node, self.position[node])
-            self._needs_up_to(self.group[node])
-            self._try(self.group[node], reader)
-            if self.group[node] is not self.group[reader.nodes[0]]:
-                home.nodes.append(node)
-                self._sources.pop(home, None)
-                self.group[node] = home
-
-    def _only_reader(self, node: Node) -> Group | None:
-        """The group that all readers of a cheap node's value are in."""
-        if not isinstance(node.op, Elementwise) or node.op.cost > 1:
-            return None
-        if node.result in self.uses.stored:
-            return None
-        readers = {self.group[reader] for reader in self.uses.readers.get(node.result, ())}
-        return readers.pop() if len(readers) == 1 else None
-
-    def _in_memory(self, value: Value, home: Group) -> bool:
-        """Whether ``value`` is stored for others than ``home`` anyhow."""
-        if value in self.uses.stored or value.node not in self.group:
-            return True
-        readers = {self.group[reader] for reader in self.uses.readers[value]}
-        return bool(readers - {home})
 
     def join_siblings(self) -> None:
         """Join groups that read the same values over the same loop: one pass instead of two."""
@@ -237,19 +250,12 @@ def _in_order(grouping: Grouping) -> Iterable[Group]:
 
 def _fusion_node(group: Group, grouping: Grouping, new: dict[Value, Value]) -> dict[Value, Value]:
     """The fusion node of ``group``; what its values outside are, by the values they replace."""
-    nodes = sorted(group.nodes, key=grouping.position.__getitem__)
+    outputs = _outputs(group, grouping)
+    nodes = sorted({*group.nodes, *group.again}, key=grouping.position.__getitem__)
     body = _Body(set(nodes), grouping.uses)
     for node in nodes:
         operands = [body.inner(v) for v in node.operands]
         body.new.update(zip(node.results, clone(node, operands).results, strict=True))
-    members = set(nodes)
-    outputs = [
-        value
-        for node in nodes
-        for value in node.results
-        if value in grouping.uses.stored
-        or any(r not in members for r in grouping.uses.readers.get(value, ()))
-    ]
     inner = collect(
         group.name,
         {str(i): body.new[v] for i, v in enumerate(outputs)},
@@ -259,13 +265,28 @@ def _fusion_node(group: Group, grouping: Grouping, new: dict[Value, Value]) -> d
     fusion = Node(
         records.lookup("fusion"),
         outer_operands,
-        {"kind": group.kind, "domain": group.domain, "along": group.along},
+        {
+            "kind": group.kind,
+            "domain": group.domain,
+            "along": group.along,
+            "down": group.down,
+        },
         [v.type for v in outputs],
-        location=nodes[-1].location,
+        location=group.nodes[-1].location,
         name="_".join(dict.fromkeys(v.name or v.node.op.name for v in outputs)),
         body=inner,
     )
     return dict(zip(outputs, fusion.results, strict=True))
+
+
+def _outputs(group: Group, grouping: Grouping) -> list[Value]:
+    """What ``group`` stores, in the graph's order."""
+    return [
+        value
+        for node in sorted(group.nodes, key=grouping.position.__getitem__)
+        for value in node.results
+        if value in grouping.uses.stored or grouping.is_kept(value)
+    ]
 
 
 class _Body:

@@ -3,7 +3,9 @@
 A group is one of
 
 * ``loop``: a nest over ``domain`` with at most one axis ``along`` that reductions fold; values are
-  either full (shape ``domain``) or outer (``domain`` without ``along``);
+  either full (shape ``domain``) or outer (``domain`` without ``along``).  Reductions of long
+  columns fold another axis, ``down``: the rows stream past them, so nothing in the group reads what
+  they give;
 * ``product``: a matrix product over ``domain`` [..., M, N] with scalar work on its elements in
   registers, and sums of its columns;
 * ``alone``: a node that shares its kernel with no other.
@@ -19,13 +21,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
+from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Contraction, Elementwise, Gather, Op, Rearrange, Reduction
+from graphc.ir.op import Blocks, Contraction, Elementwise, Gather, Op, Rearrange, Reduction
 
 _PLACES = ("argmax", "argmin")
 BODY_LIMIT = 200  # ops a kernel: LLVM's time is superlinear in the length of a block
+LONG = 64  # rows from which columns are folded while the rows stream past
+WIDE = 128  # elements of a row that is worth streaming
 CHEAP = 4  # flops that may be repeated for every row instead of being stored once
 
 
@@ -42,14 +47,17 @@ class Reason:
 @dataclass(eq=False)
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
-    within the group), which therefore can't be outputs.  No node of the group, or of a group that
-    it needs, comes after the position ``last`` in the graph."""
+    within the group), which therefore can't be outputs.  ``again`` are nodes of other groups that
+    are computed here too, in place of reading them.  No node of the group, or of a group that it
+    needs, comes after the position ``last`` in the graph."""
 
     kind: str
     nodes: list[Node]
     domain: Shape
     along: int | None = None
+    down: int | None = None
     inside: set[Node] = field(default_factory=set)
+    again: set[Node] = field(default_factory=set)
     last: int = 0
 
     @property
@@ -62,11 +70,11 @@ class Group:
             return None
         return self.domain[: self.along] + self.domain[self.along + 1 :]
 
-    def place(self) -> int | None:
-        """Which of the axes longer than 1 is ``along``; ``None`` where that is of length 1."""
-        if self.along is None or self.domain[self.along] == 1:
+    def place(self, position: int | None) -> int | None:
+        """Which of the axes longer than 1 an axis is; ``None`` where that is of length 1."""
+        if position is None or self.domain[position] == 1:
             return None
-        return len(units_dropped(self.domain[: self.along]))
+        return len(units_dropped(self.domain[:position]))
 
 
 def units_dropped(shape: Shape) -> Shape:
@@ -76,19 +84,37 @@ def units_dropped(shape: Shape) -> Shape:
 
 def group_of(node: Node, position: int) -> Group:
     """The group of one node."""
-    kind, domain, along = _shape_of_loops(node)
-    return Group(kind, [node], domain, along, last=position)
-
-
-def _shape_of_loops(node: Node) -> tuple[str, Shape, int | None]:
+    kind, domain = "loop", node.result.type.shape
+    along = down = None
     if isinstance(node.op, Contraction):
-        return "product", node.result.type.shape, None
-    if isinstance(node.op, Reduction):
-        (along,) = node.attributes["axes"]
-        return "loop", node.operands[0].type.shape, along
-    if isinstance(node.op, Rearrange) and not is_view(node):
-        return "alone", node.result.type.shape, None
-    return "loop", node.result.type.shape, None
+        kind = "product"
+    elif isinstance(node.op, Rearrange) and not is_view(node):
+        kind = "alone"
+    elif is_column(node):
+        domain, down = node.operands[0].type.shape, folded_axis(node)
+    elif isinstance(node.op, Reduction):
+        domain, along = node.operands[0].type.shape, folded_axis(node)
+    return Group(kind, [node], domain, along, down, last=position)
+
+
+def folded_axis(node: Node) -> int:
+    """The axis that a reduction of one axis, or of blocks, folds."""
+    if isinstance(node.op, Blocks):
+        return int(node.attributes["axis"])
+    (axis,) = node.attributes["axes"]
+    return int(axis)
+
+
+def is_column(node: Node) -> bool:
+    """Whether ``node`` folds columns while rows stream past: blocks, and long columns of wide rows,
+    where strips down the rows would take a few bytes of each."""
+    if not isinstance(node.op, Reduction) or node.op.combine in _PLACES:
+        return isinstance(node.op, Blocks)
+    shape, axis = node.operands[0].type.shape, folded_axis(node)
+    rows, width = shape[axis], dims.product(shape[axis + 1 :])
+    short = isinstance(rows, int) and rows < LONG
+    narrow = isinstance(width, int) and width <= WIDE
+    return node.attributes.get("order") == "tree" and not short and not narrow
 
 
 @dataclass(frozen=True)
@@ -215,12 +241,20 @@ def _named(edge: Edge) -> str:
     return edge.read.value.name or edge.read.value.node.op.name
 
 
-def _union(a: Group, b: Group, kind: str, domain: Shape, along: int | None) -> Group:
-    last = max(a.last, b.last)
-    return Group(kind, [*a.nodes, *b.nodes], domain, along, a.inside | b.inside, last)
+def _union(
+    a: Group, b: Group, kind: str, domain: Shape, along: int | None, down: int | None = None
+) -> Group:
+    nodes, inside = [*a.nodes, *b.nodes], a.inside | b.inside
+    return Group(kind, nodes, domain, along, down, inside, last=max(a.last, b.last))
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
+    if any(is_view(edge.read.value.node) for edge in found):
+        return Reason("the product is stored in another layout than its tiles have")
+    if len(loop.nodes) == 1 and is_view(loop.nodes[0]):
+        if all(_keeps_columns(edge) for edge in found):
+            return _union(product, loop, "product", product.domain, None)
+        return Reason("the elements of a tile's rows would not lie behind each other in memory")
     for edge in found:
         if edge.repeated != () or edge.shape != product.domain:
             return Reason(
@@ -229,19 +263,30 @@ def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
             )
     if loop.domain != product.domain:
         return Reason(f"the product is {_shape(product.domain)}, its use {_shape(loop.domain)}")
-    if loop.along is None:
-        return _union(product, loop, "product", product.domain, None)
-    if loop.along != len(product.domain) - 2:
+    rows = len(product.domain) - 2
+    if not {loop.along, loop.down} <= {rows, None}:
         return Reason("a row's reduction needs the whole row, and a tile holds a part of it")
     if any(isinstance(n.op, Reduction) and n.op.combine in _PLACES for n in loop.nodes):
         return Reason("the place of an extreme is not found tile by tile")
-    if len(loop.nodes) > 1:
+    if loop.along is not None and len(loop.nodes) > 1:
         return Reason("the sum of a column is complete only after the last tile")
     return _union(product, loop, "product", product.domain, None)
 
 
+def _keeps_columns(edge: Edge) -> bool:
+    """Whether a view takes each element once and leaves the last axis where it is."""
+    taken = [
+        index.single
+        for index, size in zip(edge.read.index, edge.read.value.type.shape, strict=True)
+        if size != 1
+    ]
+    axes = [axis for axis, size in enumerate(edge.shape) if size != 1]
+    whole = not edge.read.partial and edge.read.value.type.shape[-1] == edge.shape[-1] != 1
+    return whole and sorted(taken, key=str) == sorted(axes, key=str) and taken[-1:] == axes[-1:]
+
+
 def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | Reason:
-    if loop.along is not None:
+    if loop.along is not None or loop.down is not None:
         return Reason("a reduction cannot be computed inside a product's tile")
     if loop.domain != product.domain or any(edge.repeated != () for edge in found):
         return Reason("it would be computed anew for every row of the product's tiles")
@@ -249,25 +294,28 @@ def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | 
 
 
 def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
+    if any(is_column(edge.read.value.node) for edge in found):
+        return Reason("the sum of a column is complete only after the last row")
     if any(edge.reader in b.inside for edge in found):
         return _through_view(a, b, found, uses)
     if all(edge.repeated == () for edge in found):
         return _same_loops(a, b)
-    last = len(b.domain) - 1
-    rows = all(
-        edge.repeated == ()
-        or edge.repeated == (len(edge.shape) - 1,)
-        for edge in found
-    )
-    if rows and last >= 0 and b.along in (None, last):
-        joint = _same_loops(a, replace(b, along=last))
-        if isinstance(joint, Group):
-            return joint
+    repeated = {(edge.repeated, edge.shape) for edge in found if edge.repeated != ()}
+    if len(repeated) == 1:
+        ((axes, shape),) = repeated
+        if axes is not None and len(axes) == 1 and units_dropped(shape) == units_dropped(b.domain):
+            axis = _axis_at(b.domain, len(units_dropped(shape[: axes[0]])))
+            joint = _same_loops(a, replace(b, along=axis)) if b.along in (None, axis) else None
+            if isinstance(joint, Group):
+                return joint
     return _through_view(a, b, found, uses)
 
 
 def _same_loops(a: Group, b: Group) -> Group | Reason:
     """Both run over one domain, each value full or outer."""
+    places = {g.place(g.down) for g in (a, b) if g.down is not None}
+    if len(places) > 1:
+        return Reason("they fold columns along different axes")
     for frame, other in ((b, a), (a, b)):
         if frame.along is None and other.along is not None:
             continue
@@ -277,24 +325,45 @@ def _same_loops(a: Group, b: Group) -> Group | Reason:
         same_axis = other.along is None or (
             units_dropped(other.domain) == fits[0]
             and units_dropped(other.outer() or ()) == fits[-1]
-            and other.place() == frame.place()
+            and other.place(other.along) == frame.place(frame.along)
         )
         if same_axis and units_dropped(other.domain) in fits:
-            return _union(a, b, "loop", frame.domain, frame.along)
+            down = next((_axis_at(frame.domain, place) for place in places), None)
+            joint = _union(a, b, "loop", frame.domain, frame.along, down)
+            return _rows_and_columns(joint) or joint
     return Reason(f"one runs over {_loop_text(a)}, the other over {_loop_text(b)}")
+
+
+def _axis_at(domain: Shape, place: int | None) -> int | None:
+    """The axis that is number ``place`` of those longer than 1."""
+    return [axis for axis, size in enumerate(domain) if size != 1][place or 0]
+
+
+def _rows_and_columns(group: Group) -> Reason | None:
+    """What forbids that rows are folded whole while columns are folded by blocks of rows."""
+    if group.along is None or group.down is None:
+        return None
+    if any(is_column(node) and not isinstance(node.op, Blocks) for node in group.nodes):
+        return Reason("rows are shared among threads, a column is folded down all of them")
+    behind = units_dropped(group.domain[group.down :])
+    if group.place(group.along) != len(units_dropped(group.domain)) - 1 or len(behind) != 2:
+        return Reason("columns are folded by blocks of whole rows")
+    return None
 
 
 def _through_view(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
     """``a`` is computed where ``b`` reads it, at the index the views between say."""
     if a.along is not None:
         return Reason("the result of a reduction is used along the axis it was folded over")
+    if a.down is not None:
+        return Reason("the sum of a column is complete only after the last row")
     if uses.needed_beyond(a, b):
         return Reason(f"{a.name} is needed elsewhere too, in its own shape")
     per_value = [edge.read.value for edge in found]
     again = any(edge.grows for edge in found) or len(set(per_value)) < len(per_value)
     if again and cost(a.nodes) > CHEAP:
         return Reason(f"{a.name} would be computed again for every element that reads it")
-    joint = _union(a, b, "loop", b.domain, b.along)
+    joint = _union(a, b, "loop", b.domain, b.along, b.down)
     joint.inside.update(a.nodes)
     return joint
 

@@ -13,6 +13,7 @@ from graphc.passes.cse import CommonSubexpressions
 from graphc.passes.dce import DeadCode
 from graphc.passes.decompose import Decompose
 from graphc.passes.order import Order
+from graphc.passes.shape_products import ShapeProducts
 from graphc.passes.simplify import Simplify
 from graphc.passes.stabilize import Stabilize
 
@@ -23,6 +24,7 @@ OPTIMIZE: tuple[Pass, ...] = (
     ConstantFold(),
     Simplify(),
     Order(),
+    ShapeProducts(),
     CommonSubexpressions(),
     DeadCode(),
 )

@@ -51,9 +51,7 @@ def inside(picture: Picture, box: int, cards: list[int], sizes: Sequence[Point])
         (w.source, w.target) for w in picture.wires if w.target in here and w.source not in here
     ]
     sources = sorted({source for source, _ in entering})
-    leaving = sorted(
-        {w.source for w in picture.wires if w.source in here and w.target not in here}
-    )
+    leaving = sorted({w.source for w in picture.wires if w.source in here and w.target not in here})
     number = {card: i for i, card in enumerate(cards)}
     pin_in = {source: len(cards) + i for i, source in enumerate(sources)}
     pin_out = {card: len(cards) + len(sources) + i for i, card in enumerate(leaving)}
@@ -84,10 +82,6 @@ def inside(picture: Picture, box: int, cards: list[int], sizes: Sequence[Point])
         lane,
         box,
         inner={(a, b): ways[number[a], number[b]] for a, b in inner},
-        entries={
-            (a, b): [centres[pin_in[a]], *ways[pin_in[a], number[b]]] for a, b in entering
-        },
-        exits={
-            card: [*ways[number[card], pin], centres[pin]] for card, pin in pin_out.items()
-        },
+        entries={(a, b): [centres[pin_in[a]], *ways[pin_in[a], number[b]]] for a, b in entering},
+        exits={card: [*ways[number[card], pin], centres[pin]] for card, pin in pin_out.items()},
     )

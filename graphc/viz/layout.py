@@ -162,9 +162,7 @@ def _in_columns(blocks: Sequence[_Block], rows: int) -> None:
         x += max(block.drawing.width for block in column) + _BLOCK_GAP
 
 
-def _arrival(
-    block: _Block, heights: dict[int, float], edges: Sequence[tuple[int, int]]
-) -> float:
+def _arrival(block: _Block, heights: dict[int, float], edges: Sequence[tuple[int, int]]) -> float:
     here = set(block.units)
     found = [heights[a] for a, b in edges if b in here and a in heights]
     return sum(found) / len(found) if found else 0.0

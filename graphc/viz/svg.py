@@ -247,5 +247,3 @@ def _legend(shown: Picture) -> Iterator[str]:
 def _legend_width(shown: Picture) -> float:
     items = _legend_items(shown)
     return 2 * _EDGE + sum(48 + LETTER * len(text) for text, _ in items)
-
-

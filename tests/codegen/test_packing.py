@@ -1,4 +1,5 @@
-"""Packed operands change no bit: every product packed in panels of any width, and read in place."""
+"""Packing and blocks change no bit: products packed in panels of any width, in blocks of any depth,
+against the same ones read in place and in one go."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphc
+from graphc.codegen import blocking
 from graphc.compiler import compile_graphs
-from graphc.loops import packing, parser, printer, verifier
+from graphc.loops import packing, parser, printer, scheduling, tiling, verifier
 from runtime import jit
 from tests.loops.compare import assert_same_bits
 
@@ -21,25 +23,28 @@ def product(draw, dtype):
     """A product of two inputs, transposed or not, with or without a batch and an epilogue."""
     m, k, n = (draw(st.sampled_from(SIZES)) for _ in range(3))
     rows = draw(st.sampled_from((m, "M")))
+    depth = draw(st.sampled_from((k, "K")))
+    left_turned = draw(st.booleans())
     batch = draw(st.sampled_from(((), (3,), (2, 2))))
     turned = draw(st.booleans())
     shared = draw(st.booleans())  # one right operand for the whole batch
-    right = (n, k) if turned else (k, n)
-    x = graphc.input("x", (*batch, rows, k), dtype=dtype)
+    right = (n, depth) if turned else (depth, n)
+    left = (depth, rows) if left_turned else (rows, depth)
+    x = graphc.input("x", (*batch, *left), dtype=dtype)
     w = graphc.input("w", right if shared else (*batch, *right), dtype=dtype)
-    y = x @ (w.mT if turned else w)
+    y = (x.mT if left_turned else x) @ (w.mT if turned else w)
     if draw(st.booleans()):
         y = graphc.relu(y + graphc.input("b", (n,), dtype=dtype))
     outputs = {"y": y}
     if draw(st.booleans()):
         outputs["s"] = graphc.sum(y, axis=-2)
-    return graphc.Graph("g", outputs=outputs), {"M": m}
+    return graphc.Graph("g", outputs=outputs), {"M": m, "K": k}
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data())
-def test_packed_products_have_the_same_bits(level, data):
+def test_packed_and_blocked_products_have_the_same_bits(level, data):
     dtype = data.draw(st.sampled_from(("float32", "float64", "int32")))
     graph, bound = product(data.draw, dtype)
     seed = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -48,9 +53,13 @@ def test_packed_products_have_the_same_bits(level, data):
         shape = tuple(bound.get(str(size), size) for size in value.type.shape)
         arrays[value.name] = (10 * seed.standard_normal(shape)).astype(dtype)
     plain = graphc.compile(graph, target=jit.resolve(level))(**arrays)
-    width = data.draw(st.sampled_from((1, 2, 3)))
+    width, block = data.draw(st.sampled_from((None, 1, 2, 3))), data.draw(st.sampled_from((4, 16)))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHC_CACHE_PROGRAMS", "0")  # or the plain one would come back
         patch.setattr(packing, "packed_width", lambda product, target: width)
+        patch.setattr(scheduling, "BLOCK", block)
+        patch.setattr(tiling, "BLOCK", block)
+        patch.setattr(blocking, "_WAITING_BYTES", 4096)
         made = graphc.compile(graph, target=jit.resolve(level))
     packed = made(**arrays)
     for name, expected in plain.items():

@@ -71,19 +71,13 @@ def fifth_tail(z: mp.mpf) -> mp.mpf:
     return (mp.atanh(t) - t - t**3 / 3) / t**5
 
 
-def erf_near(z: mp.mpf) -> mp.mpf:
-    """erf(x) / x - 1 at x = sqrt(z)."""
-    x = mp.sqrt(z)
-    return mp.erf(x) / x - 1
-
-
-def erf_far(t: mp.mpf) -> mp.mpf:
-    """log(erfc(t)) / t + 1."""
+def erf_exponent(t: mp.mpf) -> mp.mpf:
+    """log(1 - erf(t)) / t + 1."""
     return mp.log(mp.erfc(t)) / t + 1
 
 
-def far_weight(t: mp.mpf) -> mp.mpf:
-    """Makes the error of ``erf_far`` that of 1 - e**(t far - t), relative."""
+def erf_weight(t: mp.mpf) -> mp.mpf:
+    """Makes the error of ``erf_exponent`` that of 1 - e**(t erf_exponent - t), relative."""
     return t * mp.erfc(t) / mp.erf(t)
 
 
@@ -109,9 +103,6 @@ TABLES: dict[str, dict[str, Fit]] = {
     "exponential.EXP_TAIL": both(
         lambda r: (mp.expm1(r) - r) / r**2, (5, 10), -HALF_LN2, HALF_LN2, lambda r: r
     ),
-    "exponential.EXP_TAIL_ROUGH": both(
-        lambda r: (mp.expm1(r) - r) / r**2, (4, 9), -HALF_LN2, HALF_LN2, lambda r: r * r
-    ),
     # float32: log(1 + f) = f + f^2 q(f).  float64: log(1 + f) = 2 s + s^3 q(s^2), s = f / (2 + f).
     "logarithm.LOG_TAIL": {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
@@ -123,12 +114,9 @@ TABLES: dict[str, dict[str, Fit]] = {
     "trigonometric.ATAN_TAIL": both(
         odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
-    "error_function.ERF_NEAR": both(
-        erf_near, (6, 12), TINY, 0.8608, lambda z: mp.sqrt(z) / mp.erf(mp.sqrt(z))
-    ),
-    "error_function.ERF_FAR": {
-        "float32": Fit(erf_far, 7, 0.9277, 4.0, far_weight, "float32"),
-        "float64": Fit(erf_far, 18, 0.9277, 6.0, far_weight, "float64"),
+    "error_function.ERF_EXPONENT": {
+        "float32": Fit(erf_exponent, 9, 1e-9, 4.0, erf_weight, "float32"),
+        "float64": Fit(erf_exponent, 24, 1e-9, 6.0, erf_weight, "float64"),
     },
     "error_function.NORMAL_TAIL": {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),

@@ -14,7 +14,11 @@ _builder = NumpyBuilder()
 
 
 def run(kernel, arrays, bindings):
-    _execute(kernel.body, arrays, bindings, {})
+    blocks = {}
+    _execute(kernel.body, arrays, bindings, {"blocks of columns": blocks})
+    for (column, index), values in blocks.items():
+        padded = values + [identity(column.kind, column.value.dtype)] * (8 - len(values))
+        arrays[column.buffer][index] = _halves(column.kind, padded)
 
 
 def _execute(body, arrays, bindings, scope):
@@ -28,11 +32,16 @@ def _execute(body, arrays, bindings, scope):
             _loop(statement, arrays, bindings, scope)
         elif isinstance(statement, ir.Reduce):
             _reduce(statement, arrays, bindings, scope)
+        elif isinstance(statement, ir.Column) and statement.order == "block":
+            inner = scope | {statement.axis: scope[statement.axis] // 8}
+            index = tuple(int(_value(e, arrays, bindings, inner)) for e in statement.index)
+            found = scope["blocks of columns"].setdefault((statement, index), [])
+            found.append(_value(statement.value, arrays, bindings, scope))
 
 
 def _loop(statement, arrays, bindings, scope):
     extents = [range(dims.evaluate(axis.extent, bindings)) for axis in statement.axes]
-    columns = [s for s in statement.body if isinstance(s, ir.Column)]
+    columns = [s for s in statement.body if isinstance(s, ir.Column) and s.order == "tree"]
     collected = [{} for _ in columns]
     for point in itertools.product(*extents):
         inner = scope | {a.name: np.int64(p) for a, p in zip(statement.axes, point, strict=True)}

@@ -49,7 +49,7 @@ def body(*lines):
         (body("s = reduce add i < N order(lanes) { t = x[i] }"), 2, 7, "is given 0"),
         (body("s, t = x[0]"), 2, 3, "only a reduce binds several names"),
         (body("y[0] = reduce add i order(tree) { 1.0 }"), 2, 21, "'i' is not the axis of a loop"),
-        (body("for i < N { y[0] = reduce add i order(lanes) { x[i] } }"), 2, 41, "is tree"),
+        (body("for i < N { y[0] = reduce add i order(lanes) { x[i] } }"), 2, 41, "tree, block"),
         (body("x[0]"), 2, 7, "expected '=', not the end of the line"),
         (body("x"), 2, 3, "expected a statement, not 'x'"),
         (body('y[0] = 1.0 loc("\\q":3)'), 2, 18, "an escape is wrong"),

@@ -138,8 +138,8 @@ REASONS: Sequence[tuple[str, Any, str, str, str]] = (
         "",
     ),
     (
-        "column used by its rows",
-        lambda: _input("x", "N", 8) - graphc.max(_input("y", "N", 8), axis=0),
+        "column used in another order",
+        lambda: _input("x", "N", 8) - graphc.flip(graphc.max(_input("y", "N", 8), axis=0)),
         "max",
         "subtract",
         "along the axis it was folded over",

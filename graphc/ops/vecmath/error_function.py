@@ -7,61 +7,50 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import EXP_TAIL_ROUGH, argument, fading, small_expm1
+from graphc.ops.vecmath.exponential import argument, small_expm1, split, tail
 from graphc.ops.vecmath.floats import horner, polynomial, quotient, two_product
 from graphc.ops.vecmath.logistic import open_above
 
-# erf(x) / x - 1 at x^2, for abs(x) < ERF_SMALL
-ERF_NEAR = {
-    float32: (0.12837915, -0.3761249, 0.11281737, -0.026763344, 0.004988085, -0.00059640134),
-    float64: (
-        0.1283791670955126,
-        -0.3761263890318384,
-        0.11283791670956606,
-        -0.02686617064513378,
-        0.005223977623533017,
-        -0.0008548326817093708,
-        0.00012055322021781544,
-        -1.4925300531579623e-05,
-        1.6454972012078675e-06,
-        -1.627136292098748e-07,
-        1.4016546889474986e-08,
-        -8.400291826177534e-10,
-    ),
-}
 # log(1 - erf(t)) / t + 1
-ERF_FAR = {
+ERF_EXPONENT = {
     float32: (
-        -0.12866004,
-        -0.635103,
-        -0.10631929,
-        0.023835285,
-        -0.00367817,
-        0.00033186164,
-        -1.2164163e-05,
+        -0.12837917,
+        -0.63661957,
+        -0.10277618,
+        0.019146936,
+        0.00017177453,
+        -0.0016784682,
+        0.00063913316,
+        -0.000119416705,
+        9.456028e-06,
     ),
     float64: (
-        -0.12837915388671645,
-        -0.6366198522041103,
-        -0.10277255668513602,
-        0.019129567439633118,
-        0.00020358511336911192,
-        -0.0016812473920555823,
-        0.0005630834016067627,
-        1.010512514082974e-05,
-        -0.0001011302864854818,
-        5.8787845499609654e-05,
-        -2.1406819015235245e-05,
-        5.702730582028326e-06,
-        -1.1520431113108043e-06,
-        1.760632605895519e-07,
-        -1.9814055619566735e-08,
-        1.5522810952304293e-09,
-        -7.566304365066817e-11,
-        1.7276912792589989e-12,
+        -0.12837916709551256,
+        -0.6366197723675908,
+        -0.10277260330128589,
+        0.01912844699200042,
+        0.0002091948702491694,
+        -0.00169620780599154,
+        0.0005901331542172338,
+        -2.590714688259224e-05,
+        -6.441349331106841e-05,
+        2.9561954275361087e-05,
+        -3.149108549627164e-06,
+        -3.156890964506177e-06,
+        2.0590520964027597e-06,
+        -5.864370491450967e-07,
+        2.078201250979237e-08,
+        6.15947429913234e-08,
+        -3.3090278284685414e-08,
+        1.0349470075933092e-08,
+        -2.2673928960892986e-09,
+        3.6057167308689874e-10,
+        -4.113146621982127e-11,
+        3.2062077805044324e-12,
+        -1.5333476015094243e-13,
+        3.3976176510111467e-15,
     ),
 }
-ERF_SMALL = 0.9277
 # erf is 1 to the last bit from here on.
 ERF_ONE = {float32: 3.95, float64: 5.95}
 # P(-t) e**(t^2 / 2) (t + OFFSET) at q = (t - CENTRE) / (t + CENTRE)
@@ -112,17 +101,17 @@ GELU_FAR = {float32: 14.5, float64: 38.7}
 
 
 def erf(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """A polynomial near 0, and 1 - e**p(abs(x)) elsewhere."""
+    """1 - e**(t p(t) - t) of t = abs(x), as -expm1: near 0 it is as accurate as elsewhere."""
     dtype = b.dtype(x)
-    square = b.mul(x, x)
-    near = b.fma(x, polynomial(b, square, ERF_NEAR), x)
-
     t, one = b.abs(x), ERF_ONE[dtype]
     t = b.select(b.gt(t, one), one, t)
-    power, scale = fading(b, b.fma(polynomial(b, t, ERF_FAR), t, b.neg(t)), EXP_TAIL_ROUGH)
-    far = b.copysign(b.fma(b.neg(scale), power, 1.0), x)
-
-    return b.select(b.lt(b.abs(x), ERF_SMALL), near, far)
+    p = polynomial(b, t, ERF_EXPONENT)
+    exponent = b.fma(p, t, b.neg(t))
+    r, scale = split(b, exponent)
+    # What the rounding of the exponent lost matters where the result is small, not beyond.
+    lost = b.fma(p, t, b.neg(b.add(exponent, t)))
+    small = b.add(r, b.fma(b.mul(r, r), tail(b, r), lost))
+    return b.copysign(b.fma(b.neg(scale), small, b.sub(1.0, scale)), x)
 
 
 def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.floats import Format, Table, clamp, format_of, polynomial
+from graphc.ops.vecmath.floats import Format, clamp, format_of, polynomial
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts; the first has trailing zeros, so that n * LN2_HIGH is exact.
@@ -38,21 +38,6 @@ EXP_TAIL = {
         2.7557243421775654e-06,
         2.762658504149415e-07,
         2.510933371211467e-08,
-    ),
-}
-# The same for what is added to something four times as large.
-EXP_TAIL_ROUGH = {
-    float32: (0.49999112, 0.16666514, 0.041901965, 0.008369407),
-    float64: (
-        0.5000000000000013,
-        0.16666666666607027,
-        0.04166666666651065,
-        0.008333333372838408,
-        0.0013888888948274689,
-        0.00019841182621558792,
-        2.4801488617098752e-05,
-        2.763607842981384e-06,
-        2.763176276417137e-07,
     ),
 }
 
@@ -122,15 +107,14 @@ def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.mul(b.mul(small_exp(b, r), first), second)
 
 
-def fading(b: ScalarBuilder, x: Scalar, table: Table) -> tuple[Scalar, Scalar]:
-    """``(e**r, 2**n)`` of x = n LN2 + r, for what is added to something larger: its error of n
-    roundings of ln 2 fades as e**-abs(x) does.  ``x`` is so bounded that 2**n is normal."""
+def split(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:
+    """``(r, 2**n)`` of x = n LN2 + r, where an error of n roundings of ln 2 in x is no harm.  ``x``
+    is so bounded that 2**n is normal."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     shifted = b.fma(x, LOG2_E, b.constant(fmt.shifter, dtype))
     r = b.fma(b.sub(shifted, fmt.shifter), -LN2[dtype], x)
     exponent = b.sub(b.bitcast(shifted, fmt.integer), fmt.bias)
-    scale = b.bitcast(b.shift_left(exponent, fmt.mantissa), dtype)
-    return b.fma(r, b.fma(r, polynomial(b, r, table), 1.0), 1.0), scale
+    return r, b.bitcast(b.shift_left(exponent, fmt.mantissa), dtype)
 
 
 def expm1_parts(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar, Scalar]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import EXP_TAIL, LN2_LOW, Reduced, fading, reduce
+from graphc.ops.vecmath.exponential import LN2_LOW, Reduced, reduce, small_exp, split
 from graphc.ops.vecmath.floats import fast_two_sum, format_of, polynomial
 
 # (f(x) - x) / x^3 at x^2, of tanh on [0, TANH_SMALL] and of sinh on [0, ln(2) / 2]
@@ -66,8 +66,8 @@ def tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
     near = b.fma(b.mul(magnitude, square), polynomial(b, square, TANH_TAIL), magnitude)
 
     far = b.select(b.gt(magnitude, TANH_ONE[dtype]), TANH_ONE[dtype], magnitude)
-    power, scale = fading(b, b.add(far, far), EXP_TAIL)
-    far = b.sub(1.0, b.div(2.0, b.fma(scale, power, 1.0)))
+    r, scale = split(b, b.add(far, far))
+    far = b.sub(1.0, b.div(2.0, b.fma(scale, small_exp(b, r), 1.0)))
 
     result = b.select(b.lt(magnitude, TANH_SMALL[dtype]), near, far)
     return b.copysign(result, x)
