@@ -201,6 +201,25 @@ def test_any_batch_size_is_one_program() -> None:
     assert math.prod(model.predict(X[:1], verbose=0).shape) == 2
 
 
+def test_names_that_two_models_share_do_not_part_them() -> None:
+    """A layer may get another parameter name in a second model; the first one goes on with it."""
+    first, second = layers.Dense(4, name="d"), layers.Dense(4, name="d")
+    i, j = keras.Input((4,)), keras.Input((4,))
+    model = keras.Model(i, first(i))
+    model.compile("sgd", "mse")
+    model.fit(X, X, verbose=0)
+    outer = keras.Model(j, model(second(j)))
+    assert outer.predict(X, verbose=0).shape == (6, 4)
+    assert first.weights[0].parameter_name != second.weights[0].parameter_name
+    made = model.executable
+    made.entries["train"](X, X)
+    (found,) = made.entries["predict"](X).values()
+    np.testing.assert_array_equal(found, model.predict(X, verbose=0))
+    np.testing.assert_allclose(
+        found, X @ first.get_weights()[0] + first.get_weights()[1], rtol=1e-4
+    )
+
+
 def test_summaries_read_so(golden: Callable[[str, str], None]) -> None:
     keras.backend.clear_session()
     sequential = keras.Sequential(
