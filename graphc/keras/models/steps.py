@@ -17,7 +17,7 @@ from graphc.keras.entries import compiled, declare, input_like
 from graphc.keras.layers.layer import training_is
 from graphc.keras.models import checking
 from graphc.keras.models.feeding import Feed, named_feed
-from graphc.keras.variables import Variable
+from graphc.keras.variables import Trace, Variable
 from graphc.tensor import Tensor
 from runtime.entry_point import EntryPoint
 
@@ -99,8 +99,6 @@ class Steps:
 
     def _resolve(self, given: dict[str, Any], *, training: bool) -> None:
         """Makes losses, metrics and slots before the step is declared, once."""
-        from graphc.keras.variables import Trace
-
         model = self.model
         if not model.objectives.resolved:
             with Trace(), training_is(False):
