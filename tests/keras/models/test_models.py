@@ -191,6 +191,31 @@ def test_the_compiled_model_runs_without_the_compiler(tmp_path: Any) -> None:
     np.testing.assert_array_equal(loaded(x=X)["y"], model.predict(X, verbose=0))
 
 
+def test_constants_and_variables_are_inputs_too() -> None:
+    class Positions(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = layers.Embedding(5, 4)
+            self.mix = layers.Dense(4)
+            self.start = keras.Variable(np.ones((1, 4), np.float32), name="start")
+
+        def call(self, inputs: Any) -> Any:
+            rows = self.table(np.arange(inputs.shape[1]))
+            return inputs + rows + self.mix(self.start)
+
+    cube = np.zeros((2, 3, 4), np.float32)
+    layer = Positions()
+    table = layer(cube)
+    rows, (kernel, bias) = layer.table.get_weights()[0][:3], layer.mix.get_weights()
+    np.testing.assert_allclose(table[1], rows + kernel.sum(0) + bias, rtol=1e-5, atol=1e-6)
+    model = keras.Sequential([keras.Input((3, 4)), layer])
+    model.compile("sgd", "mse")
+    before = [w.copy() for w in model.get_weights()]
+    model.fit(cube, cube + 1, verbose=0)
+    changed = [(a != b).any() for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(changed)
+
+
 def test_any_batch_size_is_one_program() -> None:
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     whole = model.predict(X, verbose=0)
