@@ -17,7 +17,8 @@ import pytest
 HERE = Path(__file__).parent
 # The files, their functions, and whether JAX is to have 64 bits; each line is a process.
 PARTS = (
-    "signatures", "activations", "weights", "losses", "schedules", "optimizers", "metrics", "ops",
+    "signatures", "configurations", "activations", "weights", "losses", "schedules", "optimizers",
+    "metrics", "ops",
 )  # fmt: skip
 RUNS = (
     ("curves.py", ("float32",), False),
