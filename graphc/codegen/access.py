@@ -109,7 +109,7 @@ def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
     """``address``, or that of zeros where the scalar ``guard`` is false."""
     if guard is None:
         return address
-    return context.writer.choose(guard, address, Value("@zeros", POINTER))
+    return context.writer.choose(guard, address, Value("@graphc.zeros", POINTER))
 
 
 def _is_contiguous(place: _Place, axis: TileAxis) -> bool:

@@ -76,7 +76,7 @@ def _text(functions: _Functions, lines: list[str], target: Target) -> str:
         f"{name} = private unnamed_addr constant {body}, align 64"
         for body, name in functions.parts.constants.items()
     ]
-    zeros = f"@zeros = private unnamed_addr constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
+    zeros = f"@graphc.zeros = private constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
     attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
     declarations = sorted(functions.parts.declarations)

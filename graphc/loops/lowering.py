@@ -77,6 +77,7 @@ class _Lowering:
             ir.Argument(self.names.new(v.name or v.node.op.name), v.type.dtype, v.type.shape, "out")
             for v in results
         ]
+        self.after_product = self._made_of_the_product() if self.product else set()
         index = {v: self._index(v) for v in results}
         buffers = {v: a.name for v, a in zip(self.body.inputs, inputs, strict=True)}
         self.items = Items(self.body, index, buffers, self._folded)
@@ -95,6 +96,13 @@ class _Lowering:
             (*(None,) * ins, *range(mid), *(None,) * end),
         )
 
+    def _made_of_the_product(self) -> set[Node]:
+        found: set[Node] = set()
+        for node in self.body.nodes:
+            if node.op.name == "matmul" or any(v.node in found for v in node.operands):
+                found.add(node)
+        return found
+
     def _folded(self, node: Node) -> Index:
         """The loop axis that a reduction or a product runs along."""
         if self.product and node.op.name != "matmul":
@@ -107,7 +115,7 @@ class _Lowering:
     def _index(self, value: Value) -> tuple[Index, ...]:
         """Where in its buffer a result is stored: its axes longer than 1 are the domain's in order,
         with or without the reduced one (a column's sum: without the rows)."""
-        if self.product and is_view(value.node):  # its tiles, stored in another layout
+        if is_view(value.node) and value.node in self.after_product:  # tiles in another layout
             (read,) = reads(value, (), value.node)
             source = self._index(read.value)
             placed = {at.single: i for at, i in zip(read.index, source, strict=True)}

@@ -231,7 +231,7 @@ def joined(a: Group, b: Group, uses: Uses) -> Group | Reason:
         if isinstance(edge.reader.op, Gather) and edge.operand == 0:
             return Reason(f"{_named(edge)} is read at computed places, so it must be stored first")
     if a.kind == "product":
-        return _epilogue(a, b, found)
+        return _epilogue(a, b, found, uses)
     if b.kind == "product":
         return _beside_epilogue(a, b, found)
     return _loops(a, b, found, uses)
@@ -248,11 +248,12 @@ def _union(
     return Group(kind, nodes, domain, along, down, inside, last=max(a.last, b.last))
 
 
-def _epilogue(product: Group, loop: Group, found: list[Edge]) -> Group | Reason:
+def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Group | Reason:
     if any(is_view(edge.read.value.node) for edge in found):
         return Reason("the product is stored in another layout than its tiles have")
     if len(loop.nodes) == 1 and is_view(loop.nodes[0]):
-        if all(_keeps_columns(edge) for edge in found):
+        stored_only = found and not uses.between(loop, product)
+        if stored_only and all(_keeps_columns(edge) for edge in found):
             return _union(product, loop, "product", product.domain, None)
         return Reason("the elements of a tile's rows would not lie behind each other in memory")
     for edge in found:

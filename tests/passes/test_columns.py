@@ -109,3 +109,22 @@ def test_axes_of_a_product_merge_where_memory_allows() -> None:
 def test_products_of_few_rows_stay_tall() -> None:
     x, w, b = graphc.input("x", (40, 3, 24)), graphc.input("w", (24, 40)), graphc.input("b", (40,))
     assert "i < 120" in graphc.compile(x @ w + b).text("loops")
+
+
+def test_a_product_is_stored_in_the_layout_that_is_asked_for() -> None:
+    p, v = graphc.input("p", (2, 3, 17, 19)), graphc.input("v", (2, 3, 19, 20))
+    heads = graphc.permute_dims(p @ v, (0, 2, 1, 3))
+    exe = _same(graphc.Graph("heads", outputs={"y": graphc.reshape(heads, (2, 17, 60))}))
+    assert len(exe.compilation.entries[0].plan.calls) == 1
+    turned = graphc.permute_dims(p @ v, (0, 3, 1, 2))
+    exe = _same(graphc.Graph("turned", outputs={"y": graphc.reshape(turned, (2, 20, 51))}))
+    assert len(exe.compilation.entries[0].plan.calls) == 1
+
+
+def test_another_layout_of_a_product_is_not_used_by_its_tiles() -> None:
+    p, v = graphc.input("p", (4, 4, 16, 19)), graphc.input("v", (4, 4, 19, 16))
+    d = p @ v
+    turned = graphc.permute_dims(d, (1, 0, 2, 3))
+    _same(graphc.Graph("square", outputs={"y": d + turned, "t": turned}))
+    zeros = graphc.zeros((4, 4, 16, 16))
+    _same(graphc.Graph("zeros", outputs={"y": graphc.where(d > 0, d, zeros), "z": zeros}))
