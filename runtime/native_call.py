@@ -40,11 +40,11 @@ _SHORT_SECONDS = 10e-6
 _PER_SECOND = 2e10  # flops or bytes, roughly and of any one core
 _SYMBOLS = """
 PyTuple_GetItem PyTuple_Size PyLong_AsVoidPtr PyObject_Vectorcall PyObject_CallNoArgs
-PyObject_CallMethodObjArgs PyObject_GetAttr PyObject_Type PyObject_GetBuffer PyBuffer_Release
+PyObject_Type PyObject_GetBuffer PyBuffer_Release
 PyDict_New PyDict_Size PyDict_SetItem PyDict_GetItem PyList_GetItem PyList_SetItem
 PyEval_SaveThread PyEval_RestoreThread PyErr_Clear Py_IncRef Py_DecRef
 """.split()
-_WORDS = {name: sys.intern(name) for name in ("out", "lock", "acquire", "release")}
+_OUT = sys.intern("out")
 
 
 class _Method(ctypes.Structure):
@@ -182,13 +182,10 @@ class NativeCall:
                 len(outputs),
                 FRAME_BUFFERS + len(inputs) + len(entry.parameters) + len(entry.constants),
                 entry.single_output,
-                0 if "out" in inputs else id(_WORDS["out"]),
-                id(state) if entry.updated else 0,
+                0 if "out" in inputs else id(_OUT),
+                state.lock_place if entry.updated else 0,
                 run,
                 0,
-                id(_WORDS["lock"]),
-                id(_WORDS["acquire"]),
-                id(_WORDS["release"]),
                 id(False),
                 id(True),
                 len(parameters),

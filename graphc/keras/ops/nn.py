@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import graphc
+from graphc.errors import ArgumentError
 from graphc.keras import activations as act
 from graphc.keras.calling import universal
 from graphc.keras.config import epsilon as small
 from graphc.keras.config import standard_dtype
 from graphc.keras.ops.operands import as_float, as_keras, number, together
 from graphc.keras.pairs import classes
+from graphc.keras.registry import fail
 from graphc.tensor import Tensor
 
 __all__ = [
@@ -153,10 +155,16 @@ def one_hot(
 
 @universal
 def multi_hot(
-    inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    inputs: Any,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: Any = None,
+    sparse: bool = False,
 ) -> Any:
     """1 at the places of all class numbers of a row, 0 elsewhere."""
     places = as_keras(inputs)
+    if num_classes is None:
+        raise fail(ArgumentError("multi_hot needs num_classes"))
     if places.ndim == 0:
         return one_hot(places, num_classes, axis, dtype)
     hot = one_hot(places, num_classes, -1, dtype)

@@ -17,11 +17,13 @@ import pytest
 HERE = Path(__file__).parent
 # The files, their functions, and whether JAX is to have 64 bits; each line is a process.
 PARTS = (
-    "signatures", "activations", "weights", "losses", "schedules", "optimizers", "metrics", "ops",
+    "signatures", "configurations", "activations", "weights", "losses", "schedules", "optimizers",
+    "metrics", "ops",
 )  # fmt: skip
+FITTING = ("classifier", "two_outputs", "binary", "layer_values")
 RUNS = (
     ("curves.py", ("float32",), False),
-    ("parts.py,op_parts.py", PARTS, False),
+    ("parts.py,op_parts.py,fitting.py", (*PARTS, *FITTING), False),
     ("curves.py", ("float64_few",), True),
 )
 MISSING = (
