@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from graphc import initializers as draw
 from graphc.errors import ArgumentError, ShapeError
 from graphc.keras.config import standard_dtype
 from graphc.keras.naming import missing
-from graphc.keras.random import draw_seed, make_default_seed
+from graphc.keras.random import SeedGenerator, draw_seed, make_default_seed
 from graphc.keras.registry import Configured, Registry, fail, with_snake_case
 
 # The standard deviation of a standard normal cut off at two of its standard deviations.
@@ -104,6 +104,8 @@ class _Random(Initializer):
     """One that draws from a seed."""
 
     def __init__(self, seed: Any = None) -> None:
+        if isinstance(seed, Mapping):  # as get_config has one
+            seed = SeedGenerator(**seed.get("config", seed))
         self._given_seed = seed
         self.seed = make_default_seed() if seed is None else seed
 

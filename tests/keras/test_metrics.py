@@ -90,6 +90,42 @@ def test_a_users_metric_with_metrics_within() -> None:
     assert float(metric.inner.result()) == 0.0
 
 
+def test_the_books_own_metric() -> None:
+    """Chapter 7's: sums of other dtypes, sizes of a batch, results from both."""
+    ops = keras.ops
+
+    class Root(keras.metrics.Metric):
+        def __init__(self, name: str = "rmse", **options: Any) -> None:
+            super().__init__(name=name, **options)
+            self.mse_sum = self.add_weight(name="mse_sum", initializer="zeros")
+            self.samples = self.add_weight(name="samples", initializer="zeros", dtype="int32")
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            hot = ops.one_hot(y_true, num_classes=ops.shape(y_pred)[1])
+            self.mse_sum.assign_add(ops.sum(ops.square(hot - y_pred)))
+            self.samples.assign_add(ops.shape(y_pred)[0])
+
+        def result(self) -> Any:
+            return ops.sqrt(self.mse_sum / ops.cast(self.samples, "float32"))
+
+        def reset_state(self) -> None:
+            self.mse_sum.assign(0.0)
+            self.samples.assign(0)
+
+    true, found = np.int32([1, 0, 1]), np.float32([[0.25, 0.75], [1, 0], [1, 0]])
+    at_once, traced = Root(), Root()
+    at_once.update_state(true, found)
+    y, p = graphc.input("y", ("N",), "int32"), graphc.input("p", ("N", 2))
+    with keras.Trace() as trace:
+        traced.update_state(y, p)
+        result = traced.result()
+    exe = graphc.compile(graphc.Graph("step", {"rmse": result}, trace.updates))
+    assert exe(y=true, p=found)["rmse"] == pytest.approx(float(at_once.result()))
+    assert float(at_once.result()) == pytest.approx(np.sqrt(2.125 / 3))
+    at_once.reset_state()
+    assert int(at_once.samples) == 0
+
+
 def test_dtype_of_sums() -> None:
     metric = keras.metrics.Mean(dtype="float64")
     metric.update_state(np.full(3, 1e-9))

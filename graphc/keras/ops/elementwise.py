@@ -16,6 +16,7 @@ from graphc.keras.ops.operands import (
     unary,
     unary_float,
 )
+from graphc.tensor import Tensor
 
 __all__ = [
     "arccos", "arcsin", "cbrt", "heaviside", "isclose",
@@ -98,7 +99,9 @@ def divide(x1: Any, x2: Any) -> Any:
     0.25
     """
     first, second = together(x1, x2)
-    return graphc.divide(as_float(first), second)
+    above = as_float(first)
+    below = graphc.astype(second, above.dtype) if isinstance(second, Tensor) else second
+    return graphc.divide(above, below)
 
 
 true_divide = divide

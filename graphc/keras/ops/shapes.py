@@ -9,6 +9,7 @@ from graphc.errors import ArgumentError, ShapeError
 from graphc.keras.calling import universal
 from graphc.keras.ops.operands import as_keras, number, together
 from graphc.keras.registry import fail
+from graphc.ops.gathering import is_given
 
 __all__ = [
     "diag", "diagonal", "fliplr", "flipud", "trace",
@@ -272,7 +273,8 @@ def _rolled(x: Any, shift: int, axis: int) -> Any:
 
 @universal
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The parts of ``x`` along ``axis`` that ``indices`` says; an index out of range is an error.
+    """The parts of ``x`` along ``axis`` that ``indices`` says, negative ones from the end; an index
+    that is given and out of range is an error, a computed one takes the nearest part.
 
     >>> take([1.0, 2.0, 3.0], [2, 0])
     array([3., 1.], dtype=float32)
@@ -280,7 +282,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     made, places = as_keras(x), as_keras(indices)
     made, axis = (made.flatten(), 0) if axis is None else (made, axis % made.ndim)
     size = made.shape[axis]
-    places = graphc.where(places < 0, places + graphc.size_of(size), places)
+    if is_given(places):
+        places = graphc.check_index(places, size, low=-size if places.dtype.kind == "i" else 0)
     before, after = made.shape[:axis], made.shape[axis + 1 :]
     flat = graphc.reshape(places, (1,) * axis + (places.size,) + (1,) * len(after))
     wide = graphc.broadcast_to(flat, (*before, places.size, *after))

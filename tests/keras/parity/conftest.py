@@ -17,7 +17,8 @@ import pytest
 HERE = Path(__file__).parent
 # The files, their functions, and whether JAX is to have 64 bits; each line is a process.
 PARTS = (
-    "signatures", "activations", "weights", "losses", "schedules", "optimizers", "metrics", "ops",
+    "signatures", "configurations", "activations", "weights", "losses", "schedules", "optimizers",
+    "metrics", "ops",
 )  # fmt: skip
 FITTING = ("classifier", "two_outputs", "binary", "layer_values")
 RUNS = (

@@ -285,7 +285,44 @@ def _arguments(thing: Any) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+# -- configurations ------------------------------------------------------------------------------
+
+
+def configurations(keras: Any) -> Arrays:
+    """Objects of every class as ``serialize`` writes them, as JSON."""
+    found = {}
+    for module in (
+        "initializers",
+        "regularizers",
+        "constraints",
+        "losses",
+        "metrics",
+        "optimizers",
+    ):
+        space = getattr(keras, module)
+        for name in dir(space):
+            thing = getattr(space, name)
+            if not isinstance(thing, type) or name in _BASES or name.startswith("_"):
+                continue
+            try:
+                made = thing()
+            except (TypeError, AttributeError):  # takes arguments, or is a base
+                continue
+            written = json.dumps(space.serialize(made), sort_keys=True, default=str)
+            found[f"{module}.{name}"] = np.array(written)
+    rate = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.5)
+    adam = keras.optimizers.serialize(keras.optimizers.Adam(rate, clipnorm=1.0))
+    loss = keras.losses.serialize(keras.losses.Huber(delta=2.0, reduction="sum"))
+    return found | {
+        "optimizers.scheduled": np.array(json.dumps(adam, sort_keys=True)),
+        "losses.changed": np.array(json.dumps(loss, sort_keys=True)),
+    }
+
+
+_BASES = ("Initializer", "Regularizer", "Constraint", "Loss", "Metric", "Optimizer")
+
 ALL = {
+    "configurations": configurations,
     "signatures": signatures,
     "activations": activations,
     "weights": weights,

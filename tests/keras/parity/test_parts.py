@@ -11,7 +11,8 @@ import pytest
 from graphc import keras
 from tests.keras.parity import op_parts, parts
 
-VALUES = {name: f for name, f in (parts.ALL | op_parts.ALL).items() if name != "signatures"}
+TEXTS = ("signatures", "configurations")
+VALUES = {name: f for name, f in (parts.ALL | op_parts.ALL).items() if name not in TEXTS}
 
 # Where Keras gives NaN and the function has a limit, which graphc gives.
 LIMITS = {"gelu.special", "silu.special"}
@@ -50,3 +51,22 @@ def test_names_arguments_and_defaults(module: str, real_keras: Any) -> None:
         assert [a for a, _ in ours] == [a for a, _ in theirs], name
         for (argument, default), (_, wanted) in zip(ours, theirs, strict=True):
             assert argument == "name" or default == wanted, f"{name}: {argument}"
+
+
+def test_configurations(real_keras: Any) -> None:
+    """Serialized objects say what Keras' say (and settings that Keras forgets, as Huber's delta),
+    and Keras' own become objects."""
+    expected, found = real_keras.gives("configurations"), parts.configurations(keras)
+    common = set(expected) & set(found)
+    assert len(common) > 100
+    for name in common:
+        ours, theirs = json.loads(str(found[name])), json.loads(str(expected[name]))
+        written = ours.pop("config"), theirs.pop("config")
+        assert ours == theirs, name
+        assert set(written[0]) >= set(written[1]), name
+        for key, value in written[1].items():
+            wanted = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+            # Names count up in the order of making.
+            assert key == "name" or written[0][key] == wanted, f"{name}: {key}"
+        again = getattr(keras, name.split(".")[0]).deserialize(json.loads(str(expected[name])))
+        assert type(again).__name__ == theirs["class_name"]
