@@ -154,6 +154,7 @@ class Executable(RuntimeExecutable):
         **options: Any,
     ) -> None:
         self._made = compilation
+        self._from_disk = isinstance(compilation, Kept)
         super().__init__(compilation.program, state, threads, **options)
 
     @property
@@ -208,11 +209,10 @@ class Executable(RuntimeExecutable):
         return Graph.of(getattr(self._stages(entry)[0], stage))
 
     def report(self) -> str:
-        """What the compiler did: time of each pass and stage, kernels, memory.  Of a program that
-        came from the disk: what it does when it makes it again."""
+        """What the compiler did: time of each pass and stage, kernels, memory."""
         from graphc.report import report
 
-        return report(self.compilation)
+        return report(self.compilation, self._library.seconds, self._from_disk)
 
     def why_not_fused(self, producer: str, consumer: str, entry: str | None = None) -> str:
         """The rule that kept two named values from being computed by one kernel."""
@@ -269,7 +269,6 @@ def compile(
     faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
     for face in faces:
         arguments.check_kind(face, Graph, "compile takes Graphs and Tensors, one by one")
-    for face in faces:
         arguments.check_constants(face.ir)
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
@@ -285,9 +284,10 @@ def compile(
             name or faces[0].name,
             fuse,
             single_output=len(faces) == 1 and faces[0].single_output,
+            threads=threads,
         )
-        made = recipe.reuse() if cache else recipe.compile()
         chosen = {} if target is None else {"target": recipe.target.name}
+        made = recipe.reuse() if cache else recipe.compile()
         return Executable(made, state, threads, **chosen)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
-from runtime import program_cache
+from runtime import preparation, program_cache
 from runtime.program import Program
 from runtime.target import Target
 
@@ -22,25 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The arguments of ``graphc.compiler.compile_graphs``."""
+    """The arguments of ``graphc.compiler.compile_graphs``; ``threads`` the program is to run on."""
 
     graphs: Sequence[Graph]
     target: Target
     name: str
     fuse: bool
     single_output: bool
+    threads: int | None
 
     def compile(self) -> Compilation:
         """Pass by pass; the compiler is imported now."""
-        from graphc.compiler import compile_graphs
+        with preparation.meanwhile(self.threads):
+            from graphc.compiler import compile_graphs
 
-        return compile_graphs(
-            self.graphs,
-            self.target,
-            name=self.name,
-            fuse=self.fuse,
-            single_output=self.single_output,
-        )
+            return compile_graphs(
+                self.graphs,
+                self.target,
+                name=self.name,
+                fuse=self.fuse,
+                single_output=self.single_output,
+            )
 
     def reuse(self) -> Compilation | Kept:
         """The program that is kept on the disk for these graphs; else they are compiled, and what

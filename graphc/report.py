@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graphc.codegen.values import global_name
 from graphc.compiler import Compilation, Stages
@@ -15,8 +15,12 @@ from graphc.passes.fuse import Fuse, Grouping
 from graphc.passes.groups import Reason
 
 
-def report(made: Compilation) -> str:
-    """Time of each pass and stage, kernels with what they compute, and memory."""
+def report(made: Compilation, native: Mapping[str, float], from_disk: bool) -> str:
+    """Time of each pass and stage, kernels with what they compute, and memory.
+
+    ``native`` are the seconds of the stages after the LLVM text; ``from_disk`` says that the
+    program was taken from there, so that its other stages were made for this report alone.
+    """
     lines = [f"{made.name}: for {made.target.name}, {'fused' if made.fused else 'not fused'}"]
     for stages in made.entries:
         lines += ["", f"entry {stages.graph.name}", *_indented(str(stages.report))]
@@ -26,7 +30,10 @@ def report(made: Compilation) -> str:
             lines.append(f"    {call.kind:8} {call.kernel.name}: {' '.join(call.nodes[:8])}{where}")
         lines.append(f"  {_memory(stages.plan)}")
     lines.append("")
-    lines += [f"{name:8} {seconds * 1e3:8.2f} ms" for name, seconds in made.seconds.items()]
+    seconds = {**made.seconds, **native}
+    lines += [f"{name:8} {spent * 1e3:8.2f} ms" for name, spent in seconds.items()]
+    if from_disk:
+        lines.append("the program came from the disk; its stages were made again for this report")
     return "\n".join(lines)
 
 

@@ -31,7 +31,7 @@ class Batches:
 
     Epoch ``e`` is shuffled by ``seed`` and ``e`` alone, so any epoch can be had again without
     those before it.  Shuffled batches reuse one buffer for each array.  ``casts`` says which arrays
-    are kept as they are but become floats in a batch.
+    are kept as they are but become floats in a batch; ``threads`` fetch the rows.
 
     >>> batches = Batches({"x": np.arange(5)}, 2, shuffle=False)
     >>> [batch.arrays["x"].tolist() for batch in batches.epoch(0)]
@@ -46,6 +46,7 @@ class Batches:
         shuffle: bool = True,
         seed: int = 0,
         casts: Mapping[str, Cast] | None = None,
+        threads: int = 1,
     ) -> None:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"batch_size should be an int of at least 1, not {batch_size!r}")
@@ -66,7 +67,7 @@ class Batches:
                 raise InputNameError(f"there is no data named {name!r} to scale{hint}")
         # Interned, as the names of inputs are: a call then knows them at once.
         self._gathered = {
-            sys.intern(name): Rows(array, self.casts.get(name))
+            sys.intern(name): Rows(array, self.casts.get(name), threads)
             for name, array in self.arrays.items()
             if shuffle or name in self.casts
         }

@@ -10,6 +10,7 @@ import ctypes
 import itertools
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -25,9 +26,14 @@ _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
 
 
 class Library:
-    """Linked native code.  Its addresses are valid while the library is referenced."""
+    """Linked native code.  Its addresses are valid while the library is referenced.
+
+    ``seconds`` is the time that "code" took, from the text to an object file or to finding one in
+    the cache, and that of "linking" it.
+    """
 
     def __init__(self, tracker: Any, owner: Engine) -> None:
+        self.seconds: dict[str, float] = {}
         self._tracker = tracker
         self._owner = owner
 
@@ -65,6 +71,7 @@ class Engine:
         to execute; ``symbols`` are addresses of what it declares and the process does not export.
         ``RuntimeError`` says what LLVM found wrong with the text."""
         target = resolve(target)
+        start = time.perf_counter()
         key = object_cache.key(text, _llvm_version(), target)
         image = object_cache.load(key)
         if image is None:
@@ -72,7 +79,11 @@ class Engine:
             with self._lock:
                 self.compilations += 1
             object_cache.store(key, image)
-        return self._link(image, _exported(text), symbols or {})
+        compiled = time.perf_counter()
+        library = self._link(image, _exported(text), symbols or {})
+        library.seconds["code"] = compiled - start
+        library.seconds["linking"] = time.perf_counter() - compiled
+        return library
 
     def _link(self, image: bytes, exported: list[str], symbols: Mapping[str, int]) -> Library:
         builder = _binding().JITLibraryBuilder().add_object_img(image).add_current_process()

@@ -40,11 +40,11 @@ _SHORT_SECONDS = 10e-6
 _PER_SECOND = 2e10  # flops or bytes, roughly and of any one core
 _SYMBOLS = """
 PyTuple_GetItem PyTuple_Size PyLong_AsVoidPtr PyObject_Vectorcall PyObject_CallNoArgs
-PyObject_CallMethodObjArgs PyObject_GetAttr PyObject_Type PyObject_GetBuffer PyBuffer_Release
+PyObject_Type PyObject_GetBuffer PyBuffer_Release
 PyDict_New PyDict_Size PyDict_SetItem PyDict_GetItem PyList_GetItem PyList_SetItem
 PyEval_SaveThread PyEval_RestoreThread PyErr_Clear Py_IncRef Py_DecRef
 """.split()
-_WORDS = {name: sys.intern(name) for name in ("out", "lock", "acquire", "release")}
+_OUT = sys.intern("out")
 
 
 class _Method(ctypes.Structure):
@@ -70,12 +70,12 @@ class _Code:
 def claim(address: int) -> bool:
     """Take the word at ``address``, which native code may take at the same time; whether it was
     free.  Where no native code takes any, it is."""
-    code = _code()
+    code = link()
     return code is None or bool(code.claim(address))
 
 
 @cache
-def _code() -> _Code | None:
+def link() -> _Code | None:
     """``call.ll``, linked once for the process; ``None`` where it cannot work."""
     if not _is_known_python():
         return None
@@ -182,13 +182,10 @@ class NativeCall:
                 len(outputs),
                 FRAME_BUFFERS + len(inputs) + len(entry.parameters) + len(entry.constants),
                 entry.single_output,
-                0 if "out" in inputs else id(_WORDS["out"]),
-                id(state) if entry.updated else 0,
+                0 if "out" in inputs else id(_OUT),
+                state.lock_place if entry.updated else 0,
                 run,
                 0,
-                id(_WORDS["lock"]),
-                id(_WORDS["acquire"]),
-                id(_WORDS["release"]),
                 id(False),
                 id(True),
                 len(parameters),
@@ -205,7 +202,7 @@ class NativeCall:
     def method(self, python_path: Callable[..., Any]) -> Callable[..., Any]:
         """A built-in function that makes the calls, and holds ``python_path``, which has to hold
         these tables; ``python_path`` itself where there is no such function."""
-        code = _code()
+        code = link()
         if code is None or len(self._entry.inputs) + len(self._entry.outputs) > _MOST_BUFFERS:
             return python_path
         self._words[_PYTHON_PATH] = id(python_path)

@@ -12,6 +12,7 @@ import os
 import platform
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -27,6 +28,7 @@ LEAST_WOKEN = 20_000_000  # waking a thread costs 3 microseconds here, and 30 un
 VARIABLE = "GRAPHC_NUM_THREADS"
 _PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 _SPIN_SECONDS = 100e-6  # how long a worker looks for work before it sleeps
+_making = threading.Lock()  # two threads may compile at once
 _LOOKS = 500  # looks that are timed to find out how many those are
 
 
@@ -72,7 +74,7 @@ def _team(threads: int, least_shared: int, least_woken: int) -> np.ndarray:
 
 
 class Pool:
-    """The linked pool; there is one, made when it is first needed."""
+    """The linked pool; a process has one, ``get()``, made when it is first needed."""
 
     def __init__(self, waiting: str | None = None) -> None:
         from runtime import jit
@@ -91,9 +93,15 @@ class Pool:
         os.register_at_fork(after_in_child=self.reset)
 
     @staticmethod
-    @cache
     def get() -> Pool:
-        return Pool()
+        """The process's pool."""
+        with _making:
+            return _pool()
+
+
+@cache
+def _pool() -> Pool:
+    return Pool()
 
 
 def _spins(spin: Callable[[int], None]) -> int:
@@ -106,10 +114,10 @@ def _spins(spin: Callable[[int], None]) -> int:
     return max(100, int(_SPIN_SECONDS / fastest * _LOOKS))
 
 
-def text(waiting: str | None = None) -> str:
-    """The pool's module for this machine; ``waiting`` is ``futex`` or ``mutex``, unless given
-    what the system has."""
-    processor = _PROCESSORS.get(platform.machine().lower(), "generic")
+def text(waiting: str | None = None, processor: str | None = None) -> str:
+    """The pool's module; ``waiting`` is ``futex`` or ``mutex``, ``processor`` x86_64, aarch64 or
+    generic: unless given, what this machine has."""
+    processor = processor or _PROCESSORS.get(platform.machine().lower(), "generic")
     linux = sys.platform.startswith("linux") and processor != "generic"
     names = ("pool", f"wait_{waiting or ('futex' if linux else 'mutex')}", processor)
     folder = files("runtime.native")

@@ -16,7 +16,7 @@ import numpy as np
 
 from runtime.conversion import conform
 from runtime.errors import InputError, StateError, UnknownParameterError
-from runtime.memory import Guarded
+from runtime.memory import Guarded, address_of
 from runtime.naming import suggestion
 from runtime.program import TensorSpec
 
@@ -36,7 +36,9 @@ class State(Mapping[str, np.ndarray]):
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self._lock_words = np.zeros(2, np.int64)
+        self.lock_place = address_of(self._lock_words)
+        self.renew_lock()
         self._buffers: dict[str, Guarded] = {}
         self._arrays: dict[str, np.ndarray] = {}
         self._specs: dict[str, TensorSpec] = {}
@@ -76,6 +78,13 @@ class State(Mapping[str, np.ndarray]):
                 _check_same(self._specs[spec.name], spec)
         for spec in wanted:
             self.add(spec, initial[spec.name])
+
+    def renew_lock(self) -> None:
+        """Replaces ``lock``.  At ``lock_place`` are its methods, as native code calls them."""
+        self.lock = threading.RLock()
+        methods = (self.lock.acquire, self.lock.release)
+        self._lock_words[:] = [id(method) for method in methods]
+        self._lock_methods = methods
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._array(name).copy()
@@ -194,7 +203,7 @@ _STATES: weakref.WeakSet[State] = weakref.WeakSet()
 def _renew_locks() -> None:
     """In a forked child: a lock held by a thread that the child does not have is free again."""
     for state in list(_STATES):
-        state.lock = threading.RLock()
+        state.renew_lock()
 
 
 if hasattr(os, "register_at_fork"):

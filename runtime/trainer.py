@@ -108,8 +108,10 @@ class Trainer:
         if not isinstance(epochs, int) or epochs < 0:
             raise ValueError(f"epochs should be an int of at least 0, not {epochs!r}")
         self._abandon_partial_epoch()
-        casts = _casts(self._entry, scale)
-        batches = Batches(data, batch_size, shuffle=shuffle, seed=seed, casts=casts)
+        batches = Batches(
+            data, batch_size, shuffle=shuffle, seed=seed,
+            casts=_casts(self._entry, scale), threads=self.executable.threads,
+        )  # fmt: skip
         watching, same = _checked_callbacks(callbacks), dict(fixed or {})
         twice = sorted(same.keys() & batches.arrays.keys())
         if twice:
@@ -147,7 +149,8 @@ class Trainer:
         same = {name: value for name, value in (fixed or {}).items() if name in wanted}
         rows = {name: value for name, value in data.items() if name in wanted}
         chosen = {name: factor for name, factor in (scale or {}).items() if name in wanted}
-        batches = Batches(rows, batch_size, shuffle=False, casts=_casts(called, chosen))
+        casts, threads = _casts(called, chosen), self.executable.threads
+        batches = Batches(rows, batch_size, shuffle=False, casts=casts, threads=threads)
         average = Average()
         for batch in batches.epoch(0):
             average.add(_outputs(called, {**same, **batch.arrays}), batch.count)

@@ -16,6 +16,7 @@ import graphc
 import runtime
 from examples.first_network import network
 from runtime import pool
+from runtime.profiling import Profile
 
 THREADS = (1, 2, 4)
 RNG = np.random.default_rng(0)
@@ -86,6 +87,19 @@ def test_training_is_the_same_for_any_number_of_threads():
     assert all(other == first for other in others)
 
 
+def test_a_profile_with_several_threads():
+    x = graphc.input("x", ("N",))
+    exe = graphc.compile(graphc.Graph("f", {"y": graphc.softmax(x, axis=0)}), threads=2)
+    profile = Profile(exe.f)
+    with exe.f.recording(profile):
+        exe.f(some(300_000))
+        exe.f(some(10))
+    rows = profile.rows()
+    assert [row.calls for row in rows] == [2] * len(rows)
+    assert sum(row.share for row in rows) == pytest.approx(1)
+    assert all(row.seconds > 0 for row in rows)
+
+
 def test_the_number_of_threads_of_an_executable(monkeypatch, tmp_path):
     monkeypatch.setenv(pool.VARIABLE, "3")
     exe = graphc.compile(of((2,)) + 1)
@@ -123,7 +137,7 @@ def test_one_core_needs_no_pool():
         exe(np.ones((500, 784), "float32"))
         from runtime import pool
         assert exe.threads == 1
-        assert pool.Pool.get.cache_info().currsize == 0
+        assert pool._pool.cache_info().currsize == 0
         assert len(os.listdir("/proc/self/task")) == 1, os.listdir("/proc/self/task")
     """, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})  # fmt: skip
     assert done.returncode == 0, done.stderr

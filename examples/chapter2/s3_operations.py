@@ -116,15 +116,18 @@ def naive_product(x, y):
 
 
 # %% [dot]
-m = graphc.input("m", ("rows", "inner"))
-n = graphc.input("n", ("inner", "columns"))
-v = graphc.input("v", ("inner",))
+m = graphc.input("left", ("rows", "inner"))
+n = graphc.input("right", ("inner", "columns"))
+v = graphc.input("vector", ("inner",))
 print((v @ v).shape, (m @ v).shape, (m @ n).shape)
 
 product = graphc.compile(graphc.Graph("product", outputs={"z": m @ n}, inputs=[m, n]))
 p = rng.standard_normal((24, 40)).astype(np.float32)
 q = rng.standard_normal((40, 16)).astype(np.float32)
 np.testing.assert_allclose(product(p, q)["z"], naive_product(p, q), rtol=1e-4, atol=1e-5)
+
+# %% [dot_loops]
+print(product.text("loops"))
 
 # %% [dot_speed]
 naive = seconds(lambda: naive_product(p, q), times=3)
@@ -145,7 +148,8 @@ print(three.reshape((2, 3)))
 
 images = graphc.input("images", ("N", 28, 28), graphc.uint8)
 flat = graphc.reshape(images, ("N", 28 * 28)).astype("float32") / 255
-print(flat)
+flattened = graphc.Graph("flattened", outputs={"flat": flat})
+print(flattened.text(locations=False))
 
 # %% [transpose]
 wide = graphc.input("wide", (300, 20))

@@ -38,6 +38,9 @@ for step in range(30):
     if step % 6 == 0:
         print(f"step {step:2}: at {found['place']:+.4f}, height {found['height']:+.4f}")
 
+# %% [descent_picture]
+show(descent.svg(), "descent")
+
 # %% [momentum]
 past = graphc.parameter("past", np.float32(0.0))
 velocity = 0.9 * past - 0.02 * steepness

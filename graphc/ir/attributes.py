@@ -39,6 +39,9 @@ def digest(array: np.ndarray) -> str:
     return hashlib.blake2b(about + array.tobytes(), digest_size=16).hexdigest()
 
 
+_AS_THEY_ARE = (str, Dim, DType, type(None))
+
+
 def frozen(value: Any) -> Hashable:
     """A hashable equal to that of another value exactly where both mean the same bits.
 
@@ -47,7 +50,7 @@ def frozen(value: Any) -> Hashable:
     >>> frozen(1) == frozen(1.0), frozen(0.0) == frozen(-0.0), frozen((1, "a")) == frozen((1, "a"))
     (False, False, True)
     """
-    if isinstance(value, str | Dim | DType | None):
+    if isinstance(value, _AS_THEY_ARE) or type(value) is int:
         return value
     if isinstance(value, bool | np.bool_):
         return ("bool", bool(value))
@@ -56,7 +59,7 @@ def frozen(value: Any) -> Hashable:
     if isinstance(value, float | np.floating):
         return ("float", "nan" if math.isnan(value) else float(value).hex())
     if isinstance(value, tuple):
-        return ("tuple", *map(frozen, value))
+        return ("tuple", *[frozen(part) for part in value])
     if isinstance(value, np.ndarray):
         return ("array", value.dtype.name, value.shape, digest(value))
     if isinstance(value, ConstantReference):

@@ -6,7 +6,7 @@ Knows variables and graphs; nothing of models, losses or data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,9 @@ def declare(
     declaration: Callable[[], Mapping[str, Tensor]],
     inputs: Sequence[Tensor],
     variables: Sequence[Variable] = (),
-) -> tuple[Graph, list[Variable]]:
-    """The graph of what ``declaration`` returns and assigns, and the variables that it uses.
+) -> tuple[Graph, dict[str, Variable]]:
+    """The graph of what ``declaration`` returns and assigns, and the variables that it uses, by the
+    names that their parameters have in it (another model may rename them later).
 
     ``variables`` are those known beforehand: their parameters get different names first.
     """
@@ -58,18 +59,18 @@ def declare(
     flush = True if trace.values else None
     made = Graph(name, outputs, trace.updates, inputs=inputs, flush_denormals=flush)
     used_names = {value.name for value in made.ir.parameters}
-    return made, [v for v in dict.fromkeys(used) if v.parameter_name in used_names]
+    return made, {v.parameter_name: v for v in used if v.parameter_name in used_names}
 
 
-def compiled(graphs: Sequence[Graph], variables: Iterable[Variable]) -> Executable:
-    """A program of ``graphs``, on the memory of ``variables``.
+def compiled(graphs: Sequence[Graph], variables: Mapping[str, Variable]) -> Executable:
+    """A program of ``graphs``, on the memory of ``variables`` by the parameters' names.
 
     Each program has a state of its own: what it shares with others is the variables' memory, and
     names of parameters matter within one program alone.
     """
     state = State()
-    for variable in dict.fromkeys(variables):
-        variable.put_into(state)
+    for name, variable in variables.items():
+        variable.put_into(state, name)
     return compile_graphs(*graphs, state=state, threads=config.threads())
 
 

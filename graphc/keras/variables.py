@@ -177,10 +177,11 @@ class Variable(Operators):
         """The name of ``parameter``, also before there is one."""
         return self._parameter_name
 
-    def put_into(self, state: State) -> None:
-        """Makes the variable's memory that of the parameter in ``state``."""
+    def put_into(self, state: State, name: str | None = None) -> None:
+        """Makes the variable's memory that of the parameter in ``state``, by its present name or
+        one that it has had."""
         place = self._place.short if self._place is not None else ""
-        spec = TensorSpec(self._parameter_name, self.dtype, self.shape, place)
+        spec = TensorSpec(name or self._parameter_name, self.dtype, self.shape, place)
         state.adopt(spec, self.buffer)
 
     def __repr__(self) -> str:

@@ -281,8 +281,9 @@ def _keeps_columns(edge: Edge) -> bool:
         if size != 1
     ]
     axes = [axis for axis, size in enumerate(edge.shape) if size != 1]
-    whole = not edge.read.partial and edge.read.value.type.shape[-1] == edge.shape[-1] != 1
-    return whole and sorted(taken, key=str) == sorted(axes, key=str) and taken[-1:] == axes[-1:]
+    once = not edge.read.partial and sorted(taken, key=str) == sorted(axes, key=str)
+    rows = edge.read.value.type.shape[-1] != 1 and len(edge.shape) - 1 in axes
+    return once and rows and taken[-1] == axes[-1]
 
 
 def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | Reason:

@@ -28,8 +28,9 @@ def phases(
 
     Forward is what the outputs need.  Of the rest, which only the updates need, the update itself
     is the elementwise arithmetic next to the new values that nothing else reads and that
-    differentiation did not make, and everything before it is backward.  Sources belong to the
-    earliest phase that reads them.
+    differentiation did not make, and everything before it is backward; in a graph without outputs,
+    which keeps what it measures, that is what differentiation made.  Sources belong to the earliest
+    phase that reads them.
     """
     needed = {value.node for value in outputs}
     new = {value.node for value in updates}
@@ -43,6 +44,8 @@ def phases(
             phase[node] = FORWARD
         elif _is_update(node, read_by, node in new):
             phase[node] = UPDATE
+        elif not needed and not is_backward(node):
+            phase[node] = FORWARD
         else:
             phase[node] = BACKWARD
         for value in operands[node]:

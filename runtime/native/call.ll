@@ -9,16 +9,17 @@
 
 %view = type { ptr, ptr, i64, i64, i32, i32, ptr, ptr, ptr, ptr, ptr }  ; Py_buffer
 ;               0 record  1 Python path  2 ndarray  3 dict  4 inputs  5 outputs  6 first output's word
-;               7 whether the output itself is returned  8 "out"  9 state  10 entry  11 calls
-;               12 "lock"  13 "acquire"  14 "release"  15 False  16 True  17 number of parameters
-;               18 names of inputs  19 names of outputs  20 first and last address of parameters
-%head = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, ptr, ptr, ptr, i64, ptr, ptr, ptr, ptr, ptr,
-               i64, ptr, ptr, ptr }
+;               7 whether the output itself is returned  8 "out"  9 lock  10 entry  11 calls
+;               12 False  13 True  14 number of parameters  15 names of inputs  16 names of outputs
+;               17 first and last address of parameters
+%head = type { ptr, ptr, ptr, ptr, i64, i64, i64, i64, ptr, ptr, ptr, i64, ptr, ptr, i64, ptr, ptr,
+               ptr }
 ;               0 next record  1 its owner  2 frame  3 claim  4 arena  5 bytes wanted of it  6 sizes
 ;               7 whether others run meanwhile  8 inputs' forms  9 outputs' forms  10 sources
 %record = type { ptr, ptr, ptr, ptr, ptr, i64, ptr, i64, ptr, ptr, ptr }
 %form = type { i64, i64, i64, i64, i64 }  ; words of it, format, alignment - 1, bytes, rank, sizes
 %source = type { ptr, ptr, i64 }  ; maker of new arrays, list of two to use again or null, whose turn
+%lock = type { ptr, ptr }  ; its methods acquire and release
 %range = type { i64, i64 }  ; addresses: the first, and the one after the last
 
 declare ptr @PyTuple_GetItem(ptr, i64)
@@ -26,8 +27,6 @@ declare i64 @PyTuple_Size(ptr)
 declare ptr @PyLong_AsVoidPtr(ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 declare ptr @PyObject_CallNoArgs(ptr)
-declare ptr @PyObject_CallMethodObjArgs(ptr, ptr, ...)
-declare ptr @PyObject_GetAttr(ptr, ptr)
 declare ptr @PyObject_Type(ptr)
 declare i32 @PyObject_GetBuffer(ptr, ptr, i32)
 declare void @PyBuffer_Release(ptr)
@@ -108,7 +107,7 @@ define internal i1 @arrange(ptr %head, ptr %args, i64 %count, ptr %names, ptr %g
 entry:
   %inputs.at = getelementptr %head, ptr %head, i32 0, i32 4
   %inputs = load i64, ptr %inputs.at
-  %known.at = getelementptr %head, ptr %head, i32 0, i32 18
+  %known.at = getelementptr %head, ptr %head, i32 0, i32 15
   %known = load ptr, ptr %known.at
   %many = icmp ugt i64 %count, %inputs
   br i1 %many, label %no, label %clear
@@ -467,7 +466,7 @@ measure:
   %whole = icmp eq i64 %size, %outputs
   br i1 %whole, label %get, label %no
 get:
-  %names.at = getelementptr %head, ptr %head, i32 0, i32 19
+  %names.at = getelementptr %head, ptr %head, i32 0, i32 16
   %names = load ptr, ptr %names.at
   %name.at = getelementptr ptr, ptr %names, i64 %i
   %name = load ptr, ptr %name.at
@@ -495,9 +494,9 @@ entry:
   %before = call i1 @meets(ptr %own, ptr %ranges, i64 %number)
   br i1 %before, label %yes, label %parameters
 parameters:
-  %count.at = getelementptr %head, ptr %head, i32 0, i32 17
+  %count.at = getelementptr %head, ptr %head, i32 0, i32 14
   %count = load i64, ptr %count.at
-  %places.at = getelementptr %head, ptr %head, i32 0, i32 20
+  %places.at = getelementptr %head, ptr %head, i32 0, i32 17
   %places = load ptr, ptr %places.at
   %inside = call i1 @meets(ptr %own, ptr %places, i64 %count)
   ret i1 %inside
@@ -602,7 +601,7 @@ mapping:
   %made = icmp ne ptr %dict, null
   br i1 %made, label %fill, label %no
 fill:
-  %names.at = getelementptr %head, ptr %head, i32 0, i32 19
+  %names.at = getelementptr %head, ptr %head, i32 0, i32 16
   %names = load ptr, ptr %names.at
   br label %each
 each:
@@ -656,26 +655,22 @@ fill:
   %frame.arena = getelementptr i64, ptr %frame, i64 1
   store i64 %arena, ptr %frame.arena
   call void @fill_buffers(ptr %head, ptr %frame, ptr %ranges)
-  %state.at = getelementptr %head, ptr %head, i32 0, i32 9
-  %state = load ptr, ptr %state.at
-  %updates = icmp ne ptr %state, null
+  %lock.at = getelementptr %head, ptr %head, i32 0, i32 9
+  %lock.words = load ptr, ptr %lock.at
+  %updates = icmp ne ptr %lock.words, null
   br i1 %updates, label %lock, label %call
 lock:
-  %lock.held = call ptr @acquire(ptr %head, ptr %state)
-  %locked = icmp ne ptr %lock.held, null
+  %locked = call i1 @acquire(ptr %head, ptr %lock.words)
   br i1 %locked, label %call, label %give.back
 call:
-  %held = phi ptr [ null, %fill ], [ %lock.held, %lock ]
   %status = call i64 @enter(ptr %head, ptr %record, ptr %frame)
   store atomic i64 0, ptr %claim release, align 8
-  %holds = icmp ne ptr %held, null
-  br i1 %holds, label %unlock, label %done
+  br i1 %updates, label %unlock, label %done
 unlock:
-  %release.at = getelementptr %head, ptr %head, i32 0, i32 14
+  %release.at = getelementptr %lock, ptr %lock.words, i32 0, i32 1
   %release = load ptr, ptr %release.at
-  %nothing = call ptr (ptr, ptr, ...) @PyObject_CallMethodObjArgs(ptr %held, ptr %release, ptr null)
+  %nothing = call ptr @PyObject_CallNoArgs(ptr %release)
   call void @Py_DecRef(ptr %nothing)
-  call void @Py_DecRef(ptr %held)
   br label %done
 done:
   ret i64 %status
@@ -716,36 +711,22 @@ done:
   ret void
 }
 
-; A reference to the state's lock, now held, or null where another thread has it.
-define internal ptr @acquire(ptr %head, ptr %state) {
+; Take the state's lock, unless another thread has it; whether it was taken.
+define internal i1 @acquire(ptr %head, ptr %lock.words) {
 entry:
-  %name.at = getelementptr %head, ptr %head, i32 0, i32 12
-  %name = load ptr, ptr %name.at
-  %lock = call ptr @PyObject_GetAttr(ptr %state, ptr %name)
-  %found = icmp ne ptr %lock, null
-  br i1 %found, label %ask, label %no
-ask:
-  %method.at = getelementptr %head, ptr %head, i32 0, i32 13
-  %method = load ptr, ptr %method.at
-  %false.at = getelementptr %head, ptr %head, i32 0, i32 15
-  %false = load ptr, ptr %false.at
-  %answer = call ptr (ptr, ptr, ...)
-    @PyObject_CallMethodObjArgs(ptr %lock, ptr %method, ptr %false, ptr null)
+  %method = load ptr, ptr %lock.words
+  %false.at = getelementptr %head, ptr %head, i32 0, i32 12
+  %answer = call ptr @PyObject_Vectorcall(ptr %method, ptr %false.at, i64 1, ptr null)  ; no waiting
   %answered = icmp ne ptr %answer, null
-  br i1 %answered, label %decide, label %drop
+  br i1 %answered, label %decide, label %no
 decide:
   call void @Py_DecRef(ptr %answer)
-  %true.at = getelementptr %head, ptr %head, i32 0, i32 16
+  %true.at = getelementptr %head, ptr %head, i32 0, i32 13
   %true = load ptr, ptr %true.at
-  %held = icmp eq ptr %answer, %true
-  br i1 %held, label %yes, label %drop
-yes:
-  ret ptr %lock
-drop:
-  call void @Py_DecRef(ptr %lock)
-  ret ptr null
+  %taken = icmp eq ptr %answer, %true
+  ret i1 %taken
 no:
-  ret ptr null
+  ret i1 false
 }
 
 ; The entry's status; other threads of Python run meanwhile where it takes long.

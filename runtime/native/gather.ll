@@ -4,39 +4,90 @@
 ; the processor would see coming.  Into the second level of cache, since rows may be longer than what
 ; the first can wait for.
 
+%buffers = type { ptr, ptr, ptr }  ; where to, where from, the numbers of rows
+%table = type { i64, i64, double, i64 }  ; bytes of a row, from one row to the next, factor, rows
+
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 
-; The address of row number %rows[%i], and of the one to ask for meanwhile.
-define internal ptr @row(ptr %data, ptr %rows, i64 %i, i64 %stride) {
+; %count rows, with the threads of %team where there is one and %work, in picoseconds, is enough; as
+; floats times %scale where %cast is not 0.  See runtime.program on teams.
+define void @graphc.gather(ptr %team, ptr %out, ptr %data, ptr %rows, i64 %count, i64 %size,
+                           i64 %stride, i64 %cast, double %scale, i64 %work) {
+entry:
+  %buffers = alloca %buffers
+  %table = alloca %table
+  store ptr %out, ptr %buffers
+  %data.at = getelementptr %buffers, ptr %buffers, i32 0, i32 1
+  store ptr %data, ptr %data.at
+  %rows.at = getelementptr %buffers, ptr %buffers, i32 0, i32 2
+  store ptr %rows, ptr %rows.at
+  store i64 %size, ptr %table
+  %stride.at = getelementptr %table, ptr %table, i32 0, i32 1
+  store i64 %stride, ptr %stride.at
+  %scale.at = getelementptr %table, ptr %table, i32 0, i32 2
+  store double %scale, ptr %scale.at
+  %count.at = getelementptr %table, ptr %table, i32 0, i32 3
+  store i64 %count, ptr %count.at
+  %casts = icmp ne i64 %cast, 0
+  %kernel = select i1 %casts, ptr @floats, ptr @copies
+  %several = icmp ne ptr %team, null
+  br i1 %several, label %weigh, label %alone
+weigh:
+  %least.at = getelementptr i64, ptr %team, i64 2
+  %least = load i64, ptr %least.at
+  %much = icmp sge i64 %work, %least
+  br i1 %much, label %together, label %alone
+together:
+  %run = load ptr, ptr %team
+  call void %run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %count, i64 4, i64 %work)
+  ret void
+alone:
+  call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %count)
+  ret void
+}
+
+; The address of the row that place %i of the result takes.
+define internal ptr @row(ptr %buffers, ptr %table, i64 %i) {
+  %rows.at = getelementptr %buffers, ptr %buffers, i32 0, i32 2
+  %rows = load ptr, ptr %rows.at
   %number.at = getelementptr i64, ptr %rows, i64 %i
   %number = load i64, ptr %number.at
+  %stride.at = getelementptr %table, ptr %table, i32 0, i32 1
+  %stride = load i64, ptr %stride.at
   %offset = mul i64 %number, %stride
+  %data.at = getelementptr %buffers, ptr %buffers, i32 0, i32 1
+  %data = load ptr, ptr %data.at
   %row = getelementptr i8, ptr %data, i64 %offset
   ret ptr %row
 }
 
-define internal ptr @coming(ptr %data, ptr %rows, i64 %i, i64 %count, i64 %stride) {
+; The row to ask for while that of place %i is copied, of this thread's part or of the next.
+define internal ptr @coming(ptr %buffers, ptr %table, i64 %i) {
+  %count.at = getelementptr %table, ptr %table, i32 0, i32 3
+  %count = load i64, ptr %count.at
   %next = add i64 %i, 2
   %more = icmp slt i64 %next, %count
   %j = select i1 %more, i64 %next, i64 %i
-  %row = call ptr @row(ptr %data, ptr %rows, i64 %j, i64 %stride)
+  %row = call ptr @row(ptr %buffers, ptr %table, i64 %j)
   ret ptr %row
 }
 
-; %count rows of %size bytes, %stride bytes apart in %data.
-define void @graphc.gather(ptr %out, ptr %data, ptr %rows, i64 %count, i64 %size, i64 %stride) {
+; The bytes of rows, for places from %begin up to %end.
+define internal void @copies(ptr %buffers, ptr %table, i64 %begin, i64 %end) {
 entry:
+  %out = load ptr, ptr %buffers
+  %size = load i64, ptr %table
   %whole = and i64 %size, -64
   %rest = sub i64 %size, %whole
   br label %each
 each:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %last ]
-  %i.more = icmp slt i64 %i, %count
+  %i = phi i64 [ %begin, %entry ], [ %i.next, %last ]
+  %i.more = icmp slt i64 %i, %end
   br i1 %i.more, label %start, label %done
 start:
-  %source = call ptr @row(ptr %data, ptr %rows, i64 %i, i64 %stride)
-  %ahead = call ptr @coming(ptr %data, ptr %rows, i64 %i, i64 %count, i64 %stride)
+  %source = call ptr @row(ptr %buffers, ptr %table, i64 %i)
+  %ahead = call ptr @coming(ptr %buffers, ptr %table, i64 %i)
   %offset = mul i64 %i, %size
   %target = getelementptr i8, ptr %out, i64 %offset
   br label %lines
@@ -61,10 +112,13 @@ done:
   ret void
 }
 
-; %count rows of %size bytes, each byte as a float times %scale.
-define void @graphc.gather.uint8.float32(ptr %out, ptr %data, ptr %rows, i64 %count, i64 %size,
-                                         i64 %stride, double %scale) {
+; The same, each byte as a float times the factor.
+define internal void @floats(ptr %buffers, ptr %table, i64 %begin, i64 %end) {
 entry:
+  %out = load ptr, ptr %buffers
+  %size = load i64, ptr %table
+  %scale.at = getelementptr %table, ptr %table, i32 0, i32 2
+  %scale = load double, ptr %scale.at
   %factor = fptrunc double %scale to float
   %first = insertelement <16 x float> zeroinitializer, float %factor, i32 0
   %factors = shufflevector <16 x float> %first, <16 x float> zeroinitializer,
@@ -72,12 +126,12 @@ entry:
   %whole = and i64 %size, -16
   br label %each
 each:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %ended ]
-  %i.more = icmp slt i64 %i, %count
+  %i = phi i64 [ %begin, %entry ], [ %i.next, %ended ]
+  %i.more = icmp slt i64 %i, %end
   br i1 %i.more, label %start, label %done
 start:
-  %source = call ptr @row(ptr %data, ptr %rows, i64 %i, i64 %stride)
-  %ahead = call ptr @coming(ptr %data, ptr %rows, i64 %i, i64 %count, i64 %stride)
+  %source = call ptr @row(ptr %buffers, ptr %table, i64 %i)
+  %ahead = call ptr @coming(ptr %buffers, ptr %table, i64 %i)
   %offset = mul i64 %i, %size
   %target = getelementptr float, ptr %out, i64 %offset
   br label %vectors
@@ -90,8 +144,8 @@ vectors:
 vector:
   %source.k = getelementptr i8, ptr %source, i64 %k
   %bytes = load <16 x i8>, ptr %source.k, align 1
-  %floats = uitofp <16 x i8> %bytes to <16 x float>
-  %scaled = fmul <16 x float> %floats, %factors
+  %numbers = uitofp <16 x i8> %bytes to <16 x float>
+  %scaled = fmul <16 x float> %numbers, %factors
   %target.k = getelementptr float, ptr %target, i64 %k
   store <16 x float> %scaled, ptr %target.k, align 4
   %k.next = add i64 %k, 16
@@ -103,8 +157,8 @@ tail:
 single:
   %source.j = getelementptr i8, ptr %source, i64 %j
   %byte = load i8, ptr %source.j
-  %float = uitofp i8 %byte to float
-  %result = fmul float %float, %factor
+  %number = uitofp i8 %byte to float
+  %result = fmul float %number, %factor
   %target.j = getelementptr float, ptr %target, i64 %j
   store float %result, ptr %target.j, align 4
   %j.next = add i64 %j, 1

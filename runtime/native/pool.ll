@@ -12,7 +12,8 @@
 ;
 ; Beside this file: waiting (wait_*.ll) and what the processor does its own way (x86_64.ll, ...).
 
-%job = type { ptr, ptr, ptr, i64, i64, i64, i64 }  ; kernel, buffers, table, units, ranges, chunks, mode
+; kernel, buffers, table, units, ranges, chunks, mode, picoseconds of work for each thread
+%job = type { ptr, ptr, ptr, i64, i64, i64, i64, i64 }
 %team = type { ptr, i64, i64, i64 }  ; as in runtime.program
 
 @job = internal global %job zeroinitializer, align 128
@@ -33,6 +34,8 @@ declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
 declare i32 @sigfillset(ptr)
+declare i32 @sched_yield()
+declare i32 @llvm.smin.i32(i32, i32)
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
 
@@ -133,6 +136,7 @@ together:
   %field4 = getelementptr %job, ptr @job, i64 0, i32 4
   %field5 = getelementptr %job, ptr @job, i64 0, i32 5
   %field6 = getelementptr %job, ptr @job, i64 0, i32 6
+  %field7 = getelementptr %job, ptr @job, i64 0, i32 7
   store ptr %kernel, ptr @job
   store ptr %buffers, ptr %field1
   store ptr %table, ptr %field2
@@ -140,6 +144,8 @@ together:
   store atomic i64 %ranges, ptr %field4 monotonic, align 8
   store i64 %chunks, ptr %field5
   store i64 %mode, ptr %field6
+  %share = udiv i64 %work, %ranges
+  store atomic i64 %share, ptr %field7 monotonic, align 8
   store atomic i32 0, ptr @done monotonic, align 4
   %helpers = sub i64 %ranges, 1
   %seats = trunc i64 %helpers to i32
@@ -158,8 +164,9 @@ call:
   %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
   %asleep = icmp sgt i32 %sleepers, 0
   br i1 %asleep, label %wake, label %work.here
-wake:
-  call void @wait.wake(ptr @epoch, i32 %seats)
+wake:  ; two, who wake two each: waking all takes long
+  %few = call i32 @llvm.smin.i32(i32 %seats, i32 2)
+  call void @wait.wake(ptr @epoch, i32 %few)
   br label %work.here
 work.here:
   call void @stint(i64 0)
@@ -347,6 +354,7 @@ entry:
   br label %part
 part:  ; the region may have begun before this thread did
   %seen = phi i32 [%first, %entry], [%current, %next]
+  %stayed = phi i64 [0, %entry], [%stayed.now, %next]
   %free = load atomic i32, ptr @seats acquire, align 4
   %may = icmp sgt i32 %free, 0
   br i1 %may, label %sit, label %idle
@@ -357,8 +365,16 @@ sit:
 help:
   %number = sext i32 %seat to i64
   call void @stint(i64 %number)
+  %share = load atomic i64, ptr getelementptr (%job, ptr @job, i64 0, i32 7) monotonic, align 8
+  %worked = add i64 %stayed, %share
+  %long = icmp sgt i64 %worked, 100000000  ; picoseconds
+  br i1 %long, label %yield, label %idle
+yield:  ; who shares the core with another process goes now, not in the middle of a chunk
+  %yielded = call i32 @sched_yield()
   br label %idle
 idle:
+  %stayed.now = phi i64 [%stayed, %part], [%stayed, %sit], [%worked, %help], [0, %yield],
+                        [0, %sleep], [0, %wake]
   %spins = load i64, ptr @spins
   br label %look
 look:
@@ -374,7 +390,14 @@ relax:
 sleep:
   %others = atomicrmw add ptr @sleepers, i32 1 seq_cst
   call void @wait.until_not(ptr @epoch, i32 %seen)
-  %rest = atomicrmw sub ptr @sleepers, i32 1 seq_cst
+  %before = atomicrmw sub ptr @sleepers, i32 1 seq_cst
+  %asleep = icmp sgt i32 %before, 1
+  %wanted = load atomic i32, ptr @seats monotonic, align 4
+  %missing = icmp sgt i32 %wanted, 1
+  %more.to.wake = and i1 %asleep, %missing
+  br i1 %more.to.wake, label %wake, label %idle
+wake:
+  call void @wait.wake(ptr @epoch, i32 2)
   br label %idle
 next:
   br label %part

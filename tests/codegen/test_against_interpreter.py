@@ -21,7 +21,7 @@ from tests.codegen.kernels import (
     shape_of,
     softmax,
 )
-from tests.loops import kernels as random_kernels
+from tests.loops import kinds as random_kernels
 from tests.loops.compare import assert_same_bits
 
 TARGETS = ("host", "avx2", "baseline")

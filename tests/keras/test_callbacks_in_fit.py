@@ -120,17 +120,28 @@ def test_a_callback_that_raises_loses_nothing(hook: str) -> None:
     assert made.evaluate(X, Y, verbose=0)[0] < reached
 
 
-def test_control_c_keeps_history_and_weights() -> None:
+def test_control_c_keeps_history_and_weights(tmp_path: Path) -> None:
     made = model()
+    stopping = callbacks.EarlyStopping("loss", patience=99, restore_best_weights=True)
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    ended: list[Any] = []
+    last: list[Any] = []
 
     def interrupt(batch: int, logs: Any) -> None:
+        last[:] = made.get_weights()
         if batch == 2 and len(made.history.epoch) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
+    watching = callbacks.LambdaCallback(on_train_batch_end=interrupt, on_train_end=ended.append)
     with pytest.raises(KeyboardInterrupt):
-        fit(made, callbacks.LambdaCallback(on_train_batch_end=interrupt), epochs=50)
+        fit(made, watching, stopping, log, epochs=50)
     assert made.history.epoch == [0, 1]
     assert made.evaluate(X, Y, verbose=0)[0] < made.history.history["loss"][0]
+    # The weights are those of the last step, not those of the best epoch; files are whole.
+    assert not ended and stopping.best_weights is not None
+    for reached, kept in zip(last, made.get_weights(), strict=True):
+        np.testing.assert_array_equal(reached, kept)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
 def test_checkpoints_of_the_best(tmp_path: Path) -> None:

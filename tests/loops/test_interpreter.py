@@ -14,7 +14,7 @@ from graphc.loops.printer import text
 from graphc.loops.verifier import verify
 from tests.loops import oracle
 from tests.loops.compare import assert_same_bits
-from tests.loops.kernels import KINDS
+from tests.loops.kinds import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,7 @@ from runtime import jit
 from tests.codegen.conftest import object_cache  # noqa: F401
 from tests.codegen.kernels import Native
 from tests.loops.compare import assert_same_bits
-from tests.loops.kernels import KINDS, LONG
+from tests.loops.kinds import KINDS, LONG
 from tests.loops.test_kernels import BATCHES, arrays_for, three_kernel
 from tests.loops.test_printer import THREE
 

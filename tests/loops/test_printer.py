@@ -29,7 +29,7 @@ from graphc.loops.ir import (
 from graphc.loops.parser import parse
 from graphc.loops.printer import expression, text
 from tests.loops.expressions import FLOATS, NUMBERS, expressions
-from tests.loops.kernels import KINDS
+from tests.loops.kinds import KINDS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "loops"
 THREE = ("softmax", "hidden_update", "hidden_gradient")

@@ -27,7 +27,7 @@ from graphc.loops.ir import (
 )
 from graphc.loops.parser import parse
 from graphc.loops.verifier import verify
-from tests.loops.kernels import KINDS
+from tests.loops.kinds import KINDS
 from tests.loops.test_printer import GOLDEN, THREE
 
 F32, I64 = dtypes.float32, dtypes.int64

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime import pool
 from runtime.batches import Batches
 from runtime.errors import InputDtypeError, InputError, InputNameError
 from runtime.executable import Executable
@@ -40,7 +41,7 @@ def test_rows_are_those_of_numpy(dtype, shape):
     numbers = np.array([8, 0, 3, 3, 1])
     for array in layouts(source):
         for cast in (None, Cast("float32", 1 / 255), Cast("float64", -3.7)):
-            rows = Rows(array, cast)
+            rows = Rows(array, cast, threads=1 + len(array.shape) % 2)
             out = rows.buffer(7)
             out[...] = 1
             rows.gather(numbers, out[:5])
@@ -124,3 +125,20 @@ def test_what_cannot_be_scaled(programs, data, scale, error, said):
     del data["x"]
     with pytest.raises(InputNameError, match="no data named 'x' to scale"):
         trainer.fit(data, 1, scale={"x": 1.0}, fixed={"x": np.zeros(23, np.float32)})
+
+
+@pytest.mark.parametrize("cast", [None, Cast("float32", 0.1)])
+def test_any_number_of_threads_fetches_the_same_rows(monkeypatch, cast):
+    monkeypatch.setattr(pool, "LEAST_SHARED", 0)
+    monkeypatch.setattr(pool, "LEAST_WOKEN", 0)
+    source = np.random.default_rng(0).integers(0, 256, (300, 1000), np.uint8)
+    numbers = np.random.default_rng(1).permutation(300)
+    results = []
+    for threads in (1, 2, 3, 7):
+        rows = Rows(source, cast, threads)
+        out = rows.buffer(300)
+        rows.gather(numbers, out)
+        results.append(out.tobytes())
+    assert len(set(results)) == 1
+    if cast is None:
+        assert results[0] == source[numbers].tobytes()

@@ -10,7 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from runtime import pool
+from runtime import jit, pool
+from runtime.target import Target
 from tests.runtime.regions import FLUSH, Regions
 
 pytestmark = pytest.mark.skipif(
@@ -198,6 +199,19 @@ def test_the_number_of_threads(monkeypatch):
     for wrong in (0, -2, True, 1.5, "2"):
         with pytest.raises(ValueError, match="threads should be an int of at least 1"):
             pool.thread_count(wrong)
+
+
+@pytest.mark.parametrize("waiting", ("futex", "mutex"))
+@pytest.mark.parametrize("triple", ("x86_64-linux-gnu", "aarch64-linux-gnu", "arm64-apple-darwin"))
+def test_the_text_for_other_machines(triple, waiting):
+    processor = "x86_64" if triple.startswith("x86") else "aarch64"
+    target = Target("any", triple, "generic", "", 16, 16, has_fma=False, has_masks=False)
+    listing = jit.assembly(pool.text(waiting, processor), target)
+    assert "pthread_create" in listing and ("syscall" in listing) == (waiting == "futex")
+
+
+def test_the_text_for_a_processor_of_which_nothing_is_known():
+    assert "pthread_cond_wait" in jit.assembly(pool.text("mutex", "generic"), "baseline")
 
 
 def test_one_thread_needs_no_pool():

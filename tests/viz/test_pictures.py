@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,25 @@ def test_phases_of_a_training_step() -> None:
     assert "matmul" not in found["update"]
     assert found["update"].count("sqrt") == 4
     assert "where(·, ·, 0)" in found["backward"]
+
+
+def test_phases_of_a_step_that_returns_nothing() -> None:
+    """It keeps its loss in a parameter, as a model's step does."""
+    x = graphc.input("x", ("N", 3))
+    w = graphc.parameter("w", np.ones((3, 2), np.float32))
+    total = graphc.parameter("total", np.float32(0))
+    hidden = graphc.relu(x @ w)
+    loss = graphc.mean(hidden * hidden)
+    (dw,) = graphc.grad(loss, [w])
+    step = graphc.Graph("step", outputs={}, updates={total: total + loss, w: w - 0.1 * dw})
+    shown = picture(step.ir)
+    found = {
+        phase: [c.title for c in shown.cards if c.phase == phase and c.kind == "op"]
+        for phase in ("forward", "backward", "update")
+    }
+    assert found["forward"] == ["matmul", "relu", "multiply", "mean"]
+    assert found["backward"].count("matmul") == 1
+    assert "subtract" in found["update"] and "add" in found["update"]
 
 
 def test_a_graph_without_updates_has_one_lane() -> None:

@@ -112,7 +112,7 @@ class Callback:
     def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """After a batch of ``predict``; ``logs["outputs"]`` is what was predicted."""
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Lets go of what the callback holds (a file, the terminal), however the run ended."""
 
 

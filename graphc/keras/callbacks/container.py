@@ -90,11 +90,11 @@ class CallbackList(Callback):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.release()
+        self._release()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         for callback in self.callbacks:
-            callback.release()
+            callback._release()
 
     def _find_listeners(self) -> None:
         self._listeners = {

@@ -40,7 +40,7 @@ class CSVLogger(Callback):
         self._has_header = False
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self.release()
+        self._release()
         path = Path(self.filename)
         self._has_header = self.append and path.exists() and path.stat().st_size > 0
         self._file = path.open("a" if self.append else "w", newline="", encoding="utf-8")
@@ -61,9 +61,9 @@ class CSVLogger(Callback):
         self._file.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self.release()
+        self._release()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -40,7 +40,7 @@ class ProgbarLogger(Callback):
         self._in_fit = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self.release()
+        self._release()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         width = len(str(self.epochs))
@@ -75,7 +75,7 @@ class ProgbarLogger(Callback):
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         self._update(batch, None)
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Gives the terminal back."""
         self._in_fit = False
         if self._bar is not None:

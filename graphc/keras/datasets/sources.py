@@ -33,17 +33,19 @@ def cache_directory() -> Path:
 
 
 def given_or_cached(path: str | os.PathLike[str], default: str) -> Path | None:
-    """The file or directory to read: ``path`` itself, or what Keras' cache has by that name.
+    """The file or directory to read: ``path`` itself, or what Keras' cache has by that name; for
+    ``default``, which is also what is asked for by giving nothing, the cache comes first.
 
-    ``None`` where the cache lacks ``default`` and nothing else was asked for.  Raises
-    ``DataFileError`` where something else was asked for and is not there: another data set must not
-    take its place.
+    ``None`` where neither has ``default``.  Raises ``DataFileError`` where something else was asked
+    for and is not there: another data set must not take its place.
     """
     asked = Path(path).expanduser()
-    for candidate in (asked, cache_directory() / asked):
-        if candidate.exists() and (os.fspath(path) != default or candidate != asked):
+    cached = cache_directory() / asked
+    is_default = os.fspath(path) == default
+    for candidate in (cached, asked) if is_default else (asked, cached):
+        if candidate.exists():
             return candidate
-    if os.fspath(path) == default:
+    if is_default:
         return None
     raise DataFileError(f"{path}: there is no such file, nor one in {cache_directory()}")
 

@@ -23,7 +23,7 @@ from graphc.keras.layers.weighted import Weighted
 from graphc.keras.naming import auto_name, name_scope, snake_case
 from graphc.keras.tensor import CallNode, KerasTensor, declared, is_symbolic
 from graphc.keras.variables import Trace, Variable, current_trace, lookup_dtype
-from graphc.operands import naming
+from graphc.operands import as_tensor, naming
 from graphc.tensor import Tensor
 
 _training: ContextVar[bool | None] = ContextVar("graphc_keras_training", default=None)
@@ -175,6 +175,8 @@ class Layer(Weighted):
 
     def _cast(self, leaf: Any) -> Any:
         """Floats in the layer's dtype, as Keras gives them to ``call``; arrays as constants."""
+        if is_array(leaf):
+            leaf = as_tensor(leaf)
         if not self.autocast or not isinstance(leaf, Tensor):
             return leaf
         kind = lookup_dtype(self.dtype)

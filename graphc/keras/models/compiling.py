@@ -26,7 +26,6 @@ class Compiling:
         self.optimizer: Any = None
         self.stop_training = False
         self.history: Any = None
-        self._epochs_shuffled = 0
 
     def _entries_changed(self) -> None:
         if "_steps" in self.__dict__:

@@ -54,7 +54,8 @@ class Epochs:
             told.on_epoch_end(epoch, logs)
             if model.stop_training or self.interrupt.pending or self._exhausted:
                 break
-        told.on_train_end(logs)
+        if not self.interrupt.pending:  # the weights stay those of the last step, as in Keras
+            told.on_train_end(logs)
 
     def _train(self, epoch: int) -> int:
         """The steps of one epoch; how many there were."""

@@ -115,6 +115,14 @@ class Model(Training, Layer):
 
         load_weights(self, filepath, skip_mismatch=skip_mismatch, **options)
 
+    def __reduce__(self) -> Any:
+        """A model is copied and pickled as its archive is saved."""
+        from graphc.keras.saving.archive import packed, unpacked
+
+        kinds = {type(layer) for layer in self._flatten_layers()}
+        own = {k.__name__: k for k in kinds if not k.__module__.startswith("graphc.keras.")}
+        return unpacked, (packed(self, self.name), self.name, own)
+
     def to_json(self, **options: Any) -> str:
         """The architecture as JSON."""
         import json

@@ -17,7 +17,7 @@ from graphc.keras.entries import compiled, declare, input_like
 from graphc.keras.layers.layer import training_is
 from graphc.keras.models import checking
 from graphc.keras.models.feeding import Feed, named_feed
-from graphc.keras.variables import Variable
+from graphc.keras.variables import Trace, Variable
 from graphc.tensor import Tensor
 from runtime.entry_point import EntryPoint
 
@@ -30,7 +30,7 @@ class Steps:
     def __init__(self, model: Any) -> None:
         self.model = model
         self._entries: dict[Any, EntryPoint] = {}
-        self._graphs: dict[str, tuple[Graph, list[Variable]]] = {}
+        self._graphs: dict[str, tuple[Graph, dict[str, Variable]]] = {}
         self._structures: dict[Any, Any] = {}
         self._whole: tuple[Any, Executable] | None = None
 
@@ -58,7 +58,7 @@ class Steps:
         self._graphs[mode] = (graph, used)
         return compiled([graph], used).entries[mode]
 
-    def _declared(self, mode: str, feed: Feed, key: Any) -> tuple[Graph, list[Variable]]:
+    def _declared(self, mode: str, feed: Feed, key: Any) -> tuple[Graph, dict[str, Variable]]:
         model = self.model
         inputs = {name: input_like(name, array) for name, array in feed.arrays.items()}
         model.build_on(feed)
@@ -99,8 +99,6 @@ class Steps:
 
     def _resolve(self, given: dict[str, Any], *, training: bool) -> None:
         """Makes losses, metrics and slots before the step is declared, once."""
-        from graphc.keras.variables import Trace
-
         model = self.model
         if not model.objectives.resolved:
             with Trace(), training_is(False):
@@ -147,7 +145,7 @@ class Steps:
             )
         return self._graphs[mode][0]
 
-    def _predicting(self) -> tuple[Graph, list[Variable]]:
+    def _predicting(self) -> tuple[Graph, dict[str, Variable]]:
         model = self.model
         if not hasattr(model, "inputs"):
             raise ValueError(f"model {model.name!r} has no entry 'predict' before it saw data")
@@ -166,7 +164,7 @@ class Steps:
         if not graphs:
             raise ValueError(f"model {self.model.name!r} has no entries yet: build or fit it first")
         if self._whole is None or self._whole[0] != graphs:
-            used = [variable for _, own in self._graphs.values() for variable in own]
+            used = {name: v for _, own in self._graphs.values() for name, v in own.items()}
             self._whole = (graphs, compiled(graphs, used))
         return self._whole[1]
 

@@ -41,13 +41,18 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **_: Any) -> N
     ``overwrite``, ``OSError`` where it cannot be written.
     """
     path = _writable(filepath, (".keras",), overwrite)
+    write_atomically(path, [packed(model, path)])
+
+
+def packed(model: Any, where: str) -> bytes:
+    """The bytes of a model's archive; ``where`` names it in errors."""
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built: it has no weights to save yet")
     config = serialize_keras_object(model)
     try:
         config["compile_config"] = model.get_compile_config()
     except TypeError as error:
-        warnings.warn(f"{path}: saved without its compilation: {error}", stacklevel=3)
+        warnings.warn(f"{where}: saved without its compilation: {error}", stacklevel=4)
     saved = datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     arrays = weights.collected(model)
     content = io.BytesIO()
@@ -58,7 +63,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **_: Any) -> N
             archive.writestr(WEIGHTS, hdf5.written(arrays, _names(model)))
         else:
             archive.writestr(PLAIN_WEIGHTS, _safetensors(arrays))
-    write_atomically(path, [content.getvalue()])
+    return content.getvalue()
 
 
 def load_model(
@@ -73,7 +78,12 @@ def load_model(
     path = os.fspath(filepath)
     if not path.endswith(".keras"):
         raise ValueError(f"{path}: load_model reads .keras archives; weights: model.load_weights")
-    parts = _parts(path)
+    return unpacked(Path(path).read_bytes(), path, custom_objects, compile)
+
+
+def unpacked(content: bytes, path: str, custom_objects: Any = None, compile: bool = True) -> Any:
+    """The model of an archive's bytes; ``path`` names it in errors."""
+    parts = _parts(path, content)
     _check_version(path, parts[METADATA])
     config = _json(path, CONFIG, parts[CONFIG])
     with custom_object_scope(dict(custom_objects or {})):
@@ -120,7 +130,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **_: An
             f"model {model.name!r} is not built: call it on data or build(input_shape) first"
         )
     if path.endswith(".keras"):
-        arrays = _arrays(path, _parts(path))
+        arrays = _arrays(path, _parts(path, Path(path).read_bytes()))
     elif path.endswith(".safetensors"):
         arrays = _plain_arrays(path, Path(path).read_bytes())
     elif path.endswith(".h5"):
@@ -164,11 +174,11 @@ def _plain_arrays(path: str, content: bytes) -> dict[str, np.ndarray]:
         raise DamagedFileError(f"{path}: truncated or damaged ({error})") from error
 
 
-def _parts(path: str) -> dict[str, bytes]:
+def _parts(path: str, content: bytes) -> dict[str, bytes]:
     """The members of an archive that this module knows; all others are not even looked at."""
     known = (CONFIG, METADATA, WEIGHTS, PLAIN_WEIGHTS)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
             _check_members(path, names)
             if any(archive.getinfo(n).file_size > _LARGEST_TEXT for n in names if n in known[:2]):

@@ -113,7 +113,7 @@ def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
         limit = b.select(b.eq(x, -1.0), b.constant(-INFINITY, dtype), NAN)
         return b.select(b.lt(u, INFINITY), b.select(b.le(x, -1.0), limit, result), x)
 
-    return b.rarely(b.bit_not(_is_normal(b, u)), special, result)
+    return b.rarely(b.bit_not(is_normal(b, u)), special, result)
 
 
 def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[..., Scalar]) -> Scalar:
@@ -133,10 +133,10 @@ def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[..., Scalar]) -> Sca
         limit = b.select(b.eq(x, 0.0), b.constant(-INFINITY, fmt.dtype), NAN)
         return b.select(b.le(x, 0.0), limit, result)
 
-    return b.rarely(b.bit_not(_is_normal(b, x)), rare, of_split(b, *of_normal(x)))
+    return b.rarely(b.bit_not(is_normal(b, x)), rare, of_split(b, *of_normal(x)))
 
 
-def _is_normal(b: ScalarBuilder, x: Scalar) -> Scalar:
+def is_normal(b: ScalarBuilder, x: Scalar) -> Scalar:
     """``smallest normal <= x < infinity``, in one comparison of integers."""
     fmt = format_of(b, x)
     lowest = -(1 << 8 * fmt.dtype.size - 1)

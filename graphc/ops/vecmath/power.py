@@ -19,7 +19,7 @@ from graphc.ops.vecmath.floats import (
     residual,
     two_product,
 )
-from graphc.ops.vecmath.logarithm import as_float
+from graphc.ops.vecmath.logarithm import as_float, is_normal
 
 # The bits of sqrt(3) / 2, cut after a few: x = 2**k m with sqrt(3) / 2 <= m < sqrt(3).
 START_BITS = {float32: 0x3F5DB000, float64: 0x3FEBB67B00000000}
@@ -67,19 +67,26 @@ EXP2_TAIL = {
         2.552064893877848e-11,
     ),
 }
-HIGHEST = {float32: 150.0, float64: 1100.0}
-LOWEST = {float32: -160.0, float64: -1100.0}
+# Powers of 2 are infinite or 0 beyond.
+LIMIT = {float32: 160.0, float64: 1100.0}
+
+
+def _log2_of_any(b: ScalarBuilder, x: Scalar) -> Parts:
+    """log2 of a positive finite x, also a denormal one, in two parts."""
+    fmt = format_of(b, x)
+    small = b.lt(x, fmt.smallest_normal)
+    high, low = _log2(b, b.select(small, b.mul(x, 2.0**fmt.mantissa), x))
+    scaled = b.select(small, b.constant(-float(fmt.mantissa), fmt.dtype), 0.0)
+    total, error = fast_two_sum(b, scaled, high)
+    return b.select(small, total, high), b.select(small, b.add(error, low), low)
 
 
 def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
-    """log2 of a positive finite x in two parts."""
+    """log2 of a positive normal x in two parts that overlap by a few digits."""
     dtype, fmt = b.dtype(x), format_of(b, x)
-    small = b.lt(x, fmt.smallest_normal)
-    bits = b.bitcast(b.select(small, b.mul(x, 2.0**fmt.mantissa), x), fmt.integer)
     start = START_BITS[dtype]
-    shifted = b.add(bits, (fmt.bias << fmt.mantissa) - start)
+    shifted = b.add(b.bitcast(x, fmt.integer), (fmt.bias << fmt.mantissa) - start)
     k = as_float(b, b.shift_right_logical(shifted, fmt.mantissa), x)
-    k = b.select(small, b.sub(k, float(fmt.mantissa)), k)
     m = b.bitcast(b.add(b.bit_and(shifted, (1 << fmt.mantissa) - 1), start), dtype)
 
     # t = (m - c) / (m + c) in two parts, c being 1 or 3/2
@@ -101,7 +108,7 @@ def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
     k = b.select(upper, b.add(k, high), k)
     result, error = fast_two_sum(b, k, product)
     error = b.add(b.add(error, product_error), b.select(upper, b.constant(low, dtype), 0.0))
-    return fast_two_sum(b, result, error)
+    return result, error
 
 
 def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
@@ -111,7 +118,7 @@ def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
     error = b.fma(error, square, error)  # the derivative is 1 + t^2 + ...
     tail = polynomial(b, square, LOG2_TAIL)
     if b.dtype(t) is float32:
-        return t, b.fma(b.mul(square, t), tail, error)
+        return fast_two_sum(b, t, b.fma(b.mul(square, t), tail, error))
     third, third_error = two_product(b, square, b.constant(THIRD_HIGH, float64))
     third_error = b.fma(square_error, THIRD_HIGH, b.fma(square, THIRD_LOW, third_error))
     third_error = b.fma(b.mul(square, square), tail, third_error)
@@ -121,12 +128,17 @@ def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
     return total, b.add(total_error, b.add(cubic_error, error))
 
 
-def _exp2(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
-    """2**(x + error)."""
-    dtype, fmt = b.dtype(x), format_of(b, x)
-    x = clamp(b, x, LOWEST[dtype], HIGHEST[dtype])
-    # Where x was clamped, infinite or NaN, its error says nothing.
+def _exp2_of_any(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
+    """2**(x + error) of any x."""
+    limit = LIMIT[b.dtype(x)]
+    # Where x is clamped, infinite or NaN, its error says nothing.
     error = b.select(b.lt(b.abs(error), 1.0), error, 0.0)
+    return _exp2(b, clamp(b, x, -limit, limit), error)
+
+
+def _exp2(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
+    """2**(x + error) of an x within ``LIMIT``."""
+    fmt = format_of(b, x)
     shifted = b.add(x, fmt.shifter)
     r = b.add(b.sub(x, b.sub(shifted, fmt.shifter)), error)
     p = b.fma(r, polynomial(b, r, EXP2_TAIL), 1.0)
@@ -138,12 +150,15 @@ def power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     """x**y as C99 has it: 1 where x is 1 or y is 0, else NaN where an operand is NaN, or where a
     negative x has an exponent that is no integer."""
     dtype, fmt = b.dtype(x), format_of(b, x)
-    magnitude = b.abs(x)
-    high, low = _log2(b, magnitude)
+    high, low = _log2(b, x)
     exponent, error = two_product(b, high, y)
-    result = _exp2(b, exponent, b.fma(low, y, error))
+    common = _exp2(b, exponent, b.fma(low, y, error))
 
     def special() -> Scalar:
+        magnitude = b.abs(x)
+        high, low = _log2_of_any(b, magnitude)
+        exponent, error = two_product(b, high, y)
+        result = _exp2_of_any(b, exponent, b.fma(low, y, error))
         # |x| of 0 or infinity has a logarithm of that sign; 1 to an infinite power is 1.
         limit = b.select(b.eq(magnitude, 0.0), b.constant(-INFINITY, dtype), high)
         limit = b.select(b.eq(magnitude, INFINITY), INFINITY, limit)
@@ -163,9 +178,9 @@ def power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
         signed = b.select(b.bit_or(b.ne(x, x), b.ne(y, y)), b.add(x, y), signed)
         return b.select(b.bit_or(b.eq(x, 1.0), b.eq(y, 0.0)), 1.0, signed)
 
-    ordinary = b.bit_and(b.gt(x, 0.0), b.lt(x, INFINITY))
-    ordinary = b.bit_and(ordinary, b.lt(b.abs(y), INFINITY))
-    return b.rarely(b.bit_not(ordinary), special, result)
+    # An infinite or undefined y has no exponent within the limit.
+    ordinary = b.bit_and(is_normal(b, x), b.lt(b.abs(exponent), LIMIT[dtype]))
+    return b.rarely(b.bit_not(ordinary), special, common)
 
 
 def integer_power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:

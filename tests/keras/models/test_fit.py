@@ -109,6 +109,8 @@ def test_images_of_uint8_are_fed_as_they_are() -> None:
     model = keras.Sequential([layers.Flatten(), layers.Rescaling(1 / 255), layers.Dense(2)])
     model.compile("sgd", "mse")
     model.fit(images, Y[:10], verbose=0)
+    source = model._source(images, Y[:10], None, 4)
+    assert next(iter(source.batches.arrays.values())) is images
     (given, _) = model.graph("train").ir.inputs
     assert str(given.type.dtype) == "u8" or given.type.dtype.name == "uint8"
 

@@ -191,6 +191,31 @@ def test_the_compiled_model_runs_without_the_compiler(tmp_path: Any) -> None:
     np.testing.assert_array_equal(loaded(x=X)["y"], model.predict(X, verbose=0))
 
 
+def test_constants_and_variables_are_inputs_too() -> None:
+    class Positions(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = layers.Embedding(5, 4)
+            self.mix = layers.Dense(4)
+            self.start = keras.Variable(np.ones((1, 4), np.float32), name="start")
+
+        def call(self, inputs: Any) -> Any:
+            rows = self.table(np.arange(inputs.shape[1]))
+            return inputs + rows + self.mix(self.start)
+
+    cube = np.zeros((2, 3, 4), np.float32)
+    layer = Positions()
+    table = layer(cube)
+    rows, (kernel, bias) = layer.table.get_weights()[0][:3], layer.mix.get_weights()
+    np.testing.assert_allclose(table[1], rows + kernel.sum(0) + bias, rtol=1e-5, atol=1e-6)
+    model = keras.Sequential([keras.Input((3, 4)), layer])
+    model.compile("sgd", "mse")
+    before = [w.copy() for w in model.get_weights()]
+    model.fit(cube, cube + 1, verbose=0)
+    changed = [(a != b).any() for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(changed)
+
+
 def test_any_batch_size_is_one_program() -> None:
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     whole = model.predict(X, verbose=0)
@@ -199,6 +224,25 @@ def test_any_batch_size_is_one_program() -> None:
         np.testing.assert_array_equal(found, whole)
     assert len(model._steps._entries) == 1
     assert math.prod(model.predict(X[:1], verbose=0).shape) == 2
+
+
+def test_names_that_two_models_share_do_not_part_them() -> None:
+    """A layer may get another parameter name in a second model; the first one goes on with it."""
+    first, second = layers.Dense(4, name="d"), layers.Dense(4, name="d")
+    i, j = keras.Input((4,)), keras.Input((4,))
+    model = keras.Model(i, first(i))
+    model.compile("sgd", "mse")
+    model.fit(X, X, verbose=0)
+    outer = keras.Model(j, model(second(j)))
+    assert outer.predict(X, verbose=0).shape == (6, 4)
+    assert first.weights[0].parameter_name != second.weights[0].parameter_name
+    made = model.executable
+    made.entries["train"](X, X)
+    (found,) = made.entries["predict"](X).values()
+    np.testing.assert_array_equal(found, model.predict(X, verbose=0))
+    np.testing.assert_allclose(
+        found, X @ first.get_weights()[0] + first.get_weights()[1], rtol=1e-4
+    )
 
 
 def test_summaries_read_so(golden: Callable[[str, str], None]) -> None:

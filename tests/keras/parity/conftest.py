@@ -20,9 +20,10 @@ PARTS = (
     "signatures", "configurations", "activations", "weights", "losses", "schedules", "optimizers",
     "metrics", "ops",
 )  # fmt: skip
+FITTING = ("classifier", "two_outputs", "binary", "layer_values")
 RUNS = (
     ("curves.py", ("float32",), False),
-    ("parts.py,op_parts.py", PARTS, False),
+    ("parts.py,op_parts.py,fitting.py", (*PARTS, *FITTING), False),
     ("curves.py", ("float64_few",), True),
 )
 MISSING = (

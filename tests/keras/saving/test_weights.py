@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +123,19 @@ def test_layers_of_ones_own_are_given_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(other.predict(x, verbose=0), [[4.0, 4.0]])
     with keras.saving.custom_object_scope({"Doubled": Doubled}):
         assert keras.models.load_model(path).layers[0].factor == 3.0
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_whole_and_apart(copied: Any) -> None:
+    model = keras.Sequential([keras.Input((2,)), Doubled(3.0), layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = np.ones((4, 2), np.float32)
+    model.fit(x, x[:, :1], verbose=0)
+    other = copied(model)
+    np.testing.assert_array_equal(other.predict(x, verbose=0), model.predict(x, verbose=0))
+    before = model.get_weights()[0]
+    other.fit(x, x[:, :1], verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
 
 
 def test_a_lambda_is_not_saved(tmp_path: Path) -> None:
