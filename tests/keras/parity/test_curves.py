@@ -17,7 +17,7 @@ from graphc import keras
 from tests.keras.parity import curves
 from tests.structure import ROOT
 
-BOUNDS = {"float32": 1e-3, "float64": 1e-6}
+BOUNDS = {"float32": 1e-3, "float64": 1e-9}
 COLUMNS = (*curves.LOSSES, "total")
 HEAD = """# Loss curves against Keras
 
