@@ -37,6 +37,8 @@ def may_overwrite(step: Step, old: Value, new: Value) -> bool:
     result = arguments[len(step.reads) + step.makes.index(new)]
     if (source.dtype, source.shape) != (result.dtype, result.shape):
         return False
+    if source.panels != result.panels:  # equal indices are different places
+        return False
     return read_only_before_store(step.lowered.kernel, source.name, result.name)
 
 

@@ -211,7 +211,7 @@ class _Lowering:
                 loops += same
             same[-1][2].append(store)
         loops.sort(key=lambda loop: loop[0])
-        if self.columns and (not loops or loops[-1][1]):
+        if self.columns:  # apart from stores, which go row by row into whole pages
             loops.append((1 + max((loop[0] for loop in loops), default=0), [], []))
         return loops
 

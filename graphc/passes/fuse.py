@@ -12,11 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from graphc.ir import dims
 from graphc.ir import op as records
+from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
 from graphc.passes import columns, recompute
 from graphc.passes.groups import Group, Reason, Uses, group_of, joined
+
+SMALL = 1 << 13  # elements of a loop that takes no longer than a kernel's call
+NEAR = 1000  # nodes between two loops that are looked at for joining
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Fuse:
         if self.enabled:
             grouping.join_producers()
             grouping.join_siblings()
+            grouping.join_small()
         return grouping
 
 
@@ -143,6 +149,23 @@ class Grouping:
                         self._try(early, late)
                 first = self.group[reader]
 
+    def join_small(self) -> None:
+        """Join small loops of one domain that have nothing to do with each other, such as updates
+        of biases: a kernel of its own costs more than such a loop."""
+        latest: dict[tuple[Shape, int | None, int | None], Group] = {}
+        for group in self.groups():
+            if group.kind != "loop" or not _is_small(group.domain):
+                continue
+            key = (group.domain, group.along, group.down)
+            other = latest.get(key)
+            near = other is not None and group.last - other.last <= NEAR
+            if other is not None and near and self._are_apart(group, other):
+                self._try(other, group)
+            latest[key] = self.group[group.nodes[0]]
+
+    def _are_apart(self, a: Group, b: Group) -> bool:
+        return not self.depends(a, b) and not self.depends(b, a)
+
     def _try(self, producer: Group, consumer: Group) -> None:
         if producer is consumer or isinstance(self.joinable(producer, consumer), Reason):
             return
@@ -204,6 +227,11 @@ class Grouping:
                     seen.add(producer)
                     pending.append(producer)
         return False
+
+
+def _is_small(domain: Shape) -> bool:
+    size = dims.product(domain)
+    return isinstance(size, int) and size <= SMALL
 
 
 def _preference(group: Group) -> tuple[int, int]:

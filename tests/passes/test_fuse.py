@@ -115,6 +115,19 @@ def test_a_kernel_between_two_others_keeps_them_apart() -> None:
     assert [sorted(ops) for ops in kernels] == [["abs"], ["add", "matmul"]]
 
 
+def test_small_updates_of_one_size_are_one_kernel() -> None:
+    biases = [_parameter(f"b{n}", 40) for n in range(4)]
+    steps = [_input(f"d{n}", 40) for n in range(4)]
+    assert len(_kernels({}, {b: b - 0.1 * d for b, d in zip(biases, steps, strict=True)})) == 1
+
+
+def test_small_loops_that_need_each_other_stay_in_order() -> None:
+    x, w = _input("x", 40), _parameter("w", 40, 40)
+    y = graphc.abs(x)
+    z = graphc.abs(graphc.reshape(graphc.reshape(y, (1, 40)) @ w, (40,)))
+    assert next(ops.count("abs") for ops in _kernels({"y": y, "z": z * 2})) == 1
+
+
 REASONS: Sequence[tuple[str, Any, str, str, str]] = (
     (
         "operand",
