@@ -11,7 +11,8 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -23,6 +24,7 @@ from runtime.target import AVX2, AVX512, BASELINE, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
+_switching = threading.Lock()
 
 
 class Library:
@@ -111,15 +113,32 @@ def compile(
 
 def emit_object(text: str, target: Target) -> bytes:
     """The object file of a module's ``text``; no linker is needed, so any target will do."""
-    image: bytes = _target_machine(target).emit_object(_parsed(text, target))
+    module = _parsed(text, target)
+    with _addresses_as_they_are():
+        image: bytes = _target_machine(target).emit_object(module)
     return image
 
 
 def assembly(text: str, target: Target | str | None = None) -> str:
     """The assembly of a module's ``text``, for any target that LLVM knows."""
     target = resolve(target)
-    listing: str = _target_machine(target).emit_assembly(_parsed(text, target))
+    module = _parsed(text, target)
+    with _addresses_as_they_are():
+        listing: str = _target_machine(target).emit_assembly(module)
     return listing
+
+
+@contextmanager
+def _addresses_as_they_are() -> Iterator[None]:
+    """Without LLVM's loop strength reduction.  Up to four fifths of the time of a kernel go there,
+    on addresses that are bases, steps and constant offsets already: its code is no faster for it.
+    The switch is the whole process's, so it is set back for other users of LLVM."""
+    with _switching:
+        _binding().set_option("graphc", "-disable-lsr=true")
+        try:
+            yield
+        finally:
+            _binding().set_option("graphc", "-disable-lsr=false")
 
 
 def resolve(target: Target | str | None) -> Target:

@@ -7,7 +7,7 @@ import hashlib
 from runtime import cache_files
 from runtime.target import Target
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 
 
 def key(text: str, llvm_version: str, target: Target) -> str:

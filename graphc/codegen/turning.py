@@ -46,8 +46,9 @@ def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     """Within, what ``statements`` load side by side along the rows of the tile in scope, instead of
     along its vectors, is known: loaded along the rows and turned."""
     columns = context.vector_axis
-    found = [] if columns is None else list(_across(context, statements, columns))
-    for load, rows in found:
+    # What several statements load is turned once.
+    found = {} if columns is None else dict(_across(context, statements, columns))
+    for load, rows in found.items():
         assert columns is not None
         context.turned[load] = _loaded(context, load, rows, columns)
     yield

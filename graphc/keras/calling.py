@@ -18,7 +18,7 @@ from graphc.ir.dims import Dim
 from graphc.keras import tensor as keras_tensor
 from graphc.keras import tree
 from graphc.keras.variables import plain
-from graphc.operands import as_tensor
+from graphc.operands import as_tensor, cast, is_scalar, supported_dtype
 from graphc.tensor import Tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -26,8 +26,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def tensor(x: Any, dtype: Any = None) -> Tensor:
     """``x`` as a Tensor, of ``dtype`` where that is given."""
-    made = as_tensor(plain(x))
-    return made if dtype is None else graphc.astype(made, dtype)
+    given = plain(x)
+    if isinstance(given, Tensor) or dtype is None:
+        made = as_tensor(given)
+    elif is_scalar(given):  # not by way of float32
+        made = as_tensor(given, supported_dtype(dtype))
+    else:
+        made = as_tensor(np.asarray(given))
+    return made if dtype is None else cast(made, supported_dtype(dtype))
 
 
 def is_symbolic(*given: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import gcd
 
 from graphc.ir.dims import Size
@@ -57,6 +58,7 @@ class Product:
     panels: int = 0
 
 
+@lru_cache(maxsize=1024)
 def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     """Height in rows and width in vectors of a register tile.
 
@@ -85,6 +87,7 @@ def goes_in_blocks(product: Product) -> bool:
     return not product.panels and (not isinstance(depth, int) or depth > 2 * BLOCK)
 
 
+@lru_cache(maxsize=1024)
 def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     """Rows and vectors of columns of a tile whose lanes lie along the rows while it is folded, and
     are turned afterwards; ``None`` where ``choose_tile``'s is faster or rows cannot be vectors."""
@@ -107,6 +110,7 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     return best * lanes, -(-columns // lanes)
 
 
+@lru_cache(maxsize=1024)
 def packed_width(product: Product, target: Target) -> int | None:
     """The vectors of the panels in which the right operand is to be packed before the product;
     ``None`` where that does not pay."""

@@ -11,6 +11,7 @@ import tests.loops.records  # noqa: F401
 from graphc.ir.dims import named
 from graphc.loops import interpreter
 from graphc.loops.ir import TREE, Argument, Axis, AxisIndex, Column, For, Kernel
+from graphc.loops.parser import parse
 from tests.codegen.kernels import (
     Native,
     at,
@@ -89,3 +90,25 @@ def test_random_kernels(kind, data):
     case, kernel = data.draw(random_kernels.KINDS[kind])
     target = data.draw(st.sampled_from(TARGETS))
     check(kernel, case.arrays(data.draw(st.integers(0, 1000))), case.bindings, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_load_across_the_tile_in_two_statements(target):
+    """It is turned in registers once, however many want it."""
+    kernel = parse(
+        """
+        kernel product(x: f32[1, 28], w: f32[1, 7], t: f32[7, 28], out y: f32[28, 7],
+                       out z: f32[28, 7]) {
+          for i < 28 tile(7), j < 7 tile(4) vector(4) parallel {
+            d = reduce fma k < 1 order(ascending) { x[k, i], w[k, j] }
+            y[i, j] = d + t[j, i]
+            z[i, j] = t[j, i]
+          }
+        }
+        """
+    )
+    rng = np.random.default_rng(0)
+    arrays = {
+        a.name: rng.standard_normal(shape_of(a, {})).astype(np.float32) for a in kernel.arguments
+    }
+    check(kernel, arrays, {}, target)

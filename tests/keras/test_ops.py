@@ -100,3 +100,11 @@ def test_dtypes(kind: str) -> None:
     assert ops.zeros_like(x).dtype == kind
     assert ops.max(x[:, :0], axis=0).shape == (0,)
     assert ops.concatenate([x, x[:0]]).shape == (2, 3)
+
+
+def test_numbers_become_float64_without_losing_digits() -> None:
+    assert float(ops.cast(0.999, "float64")) == 0.999
+    assert float(ops.convert_to_tensor(0.1, "float64")) == 0.1
+    assert float(ops.full((1,), 0.1, "float64")[0]) == 0.1
+    assert ops.convert_to_tensor([0.1], "float64")[0] == 0.1
+    assert ops.cast([2**40], "int64")[0] == 2**40

@@ -87,6 +87,39 @@ def test_assembly_of_any_target():
     assert jit.emit_object(TEXT.format(1), ARM)[:4] == b"\x7fELF"
 
 
+LOOP = """define void @scale(ptr %x, i64 %n) {
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %wide = mul i64 %i, 1096
+  %p = getelementptr i8, ptr %x, i64 %wide
+  %v = load double, ptr %p
+  %w = fadd double %v, 1.0
+  store double %w, ptr %p
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}
+"""
+
+
+def test_others_in_the_process_find_llvm_as_it_was(cache):
+    binding, target = jit._binding(), jit.host_target()
+
+    def of_others():
+        return jit._target_machine(target).emit_assembly(binding.parse_assembly(LOOP))
+
+    before = of_others()
+    assert "imul" in jit.assembly(LOOP) or target.name not in ("avx512", "avx2", "baseline")
+    with pytest.raises(RuntimeError):
+        jit.assembly("define i64 @f( {")
+    jit.compile(LOOP)
+    assert of_others() == before
+
+
 def test_the_host_target_is_complete():
     host = jit.host_target()
     assert host.triple and host.cpu and host.vector_bytes in (16, 32, 64)

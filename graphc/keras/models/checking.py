@@ -150,11 +150,11 @@ def loss_is_number(model: Any, logs: Mapping[str, Any], source: Any) -> None:
             warnings.warn(
                 f"the loss is {logs['loss']}: the data have {array[place]} in {name!r} at "
                 f"{place} (and {int(bad.sum()) - 1} more such values)",
-                stacklevel=5,
+                stacklevel=4,
             )
             return
     warnings.warn(
         f"the loss is {logs['loss']}, though the data are finite: a smaller learning rate or "
         f"clipnorm may help",
-        stacklevel=5,
+        stacklevel=4,
     )

@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from graphc.keras import tree
+from graphc.keras.models import checking
 from graphc.keras.models.objectives import Objectives, per_output
 from graphc.keras.models.steps import Steps
 
 # Methods of Keras' models that a subclass may override there.
-_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
 
 
 class Compiling:
@@ -92,6 +94,24 @@ class Compiling:
                 f"model {self.name!r} is not compiled: call model.compile(optimizer, loss) first"
             )
         return self._objectives
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The loss of a batch, as ``compile`` said it, with the penalties of the layers.
+
+        A subclass may say another; it is declared once, on Tensors.
+        """
+        objectives, found = self.objectives, tree.flatten(y_pred)
+        labels = checking.by_output(y, y_pred, objectives.names)
+        rows = checking.by_output(sample_weight, y_pred, objectives.names, shared=True)
+        own: list[Any] = self.losses  # type: ignore[attr-defined]
+        return objectives.loss_of(labels, found, rows, own)
 
     @property
     def loss(self) -> Any:

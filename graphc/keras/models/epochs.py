@@ -94,7 +94,7 @@ class Epochs:
                     warnings.warn(
                         f"the data ended after {step} of the {self.steps} steps of epoch "
                         f"{epoch + 1}: a generator must give steps_per_epoch * epochs batches",
-                        stacklevel=6,
+                        stacklevel=5,
                     )
                 return
             yield batch

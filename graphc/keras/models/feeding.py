@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.keras import config
 from graphc.keras.entries import identifier, supported
 from graphc.tensor import Tensor
 from runtime.batches import Batches
@@ -192,7 +193,8 @@ class Rows:
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ValueError(f"batch_size is an int of at least 1, not {size!r}")
         self.feed = feed
-        self.batches = Batches(feed.arrays, int(size), shuffle=shuffle, seed=seed)
+        threads = config.threads()
+        self.batches = Batches(feed.arrays, int(size), shuffle=shuffle, seed=seed, threads=threads)
         self.steps: int | None = len(self.batches)
         self.finite = True
 

@@ -92,8 +92,11 @@ class Objectives:
             total = penalty if total is None else total + penalty
         if total is None:
             raise ValueError("there is nothing to minimise: compile the model with a loss")
-        self.tracker.update_state(total, sample_weight=batch)
         return total  # type: ignore[no-any-return]
+
+    def track(self, loss: Tensor, predictions: list[Tensor]) -> None:
+        """Declares what the loss of a batch adds to that of the epoch."""
+        self.tracker.update_state(loss, sample_weight=batch_size(predictions[0]))
 
     def update(self, labels: list[Any], predictions: list[Tensor], weights: list[Any]) -> None:
         """Declares what a batch adds to the metrics; sample weights count in weighted ones."""

@@ -77,7 +77,7 @@ class Steps:
             if mode == "predict":
                 names = output_names(model, predictions)
                 return dict(zip(names, found, strict=True))
-            self._objective(mode, given["y"], given["weights"], predictions)
+            self._objective(mode, given, predictions)
             return {}
 
         if mode != "predict":
@@ -107,24 +107,29 @@ class Steps:
                 labels = checking.by_output(given["y"], predictions, names)
                 found = tree.flatten(predictions)
                 model.objectives.resolve(names, labels, found)
-                model.objectives.loss_of(labels, found, [None] * len(found), [])
+                if any(one is not None for one in model.objectives.losses):
+                    model.objectives.loss_of(labels, found, [None] * len(found), [])
                 model.objectives.update(labels, found, [None] * len(found))
         if training and not model.optimizer.built:
             model.optimizer.build(model.trainable_weights)
 
-    def _objective(self, mode: str, y: Any, weights: Any, predictions: Any) -> None:
+    def _objective(self, mode: str, given: dict[str, Any], predictions: Any) -> None:
         """Declares loss, metrics, and while training the optimizer's step."""
-        model = self.model
+        model, training = self.model, mode == "train"
         objectives, found = model.objectives, tree.flatten(predictions)
-        labels = checking.by_output(y, predictions, objectives.names)
-        rows = checking.by_output(weights, predictions, objectives.names, shared=True)
-        with training_is(mode == "train"):
-            loss = objectives.loss_of(labels, found, rows, model.losses)
-        if mode == "train" and model.trainable_weights:
+        x, y, weights = given["x"], given["y"], given["weights"]
+        with training_is(training):
+            loss = model.compute_loss(
+                x=x, y=y, y_pred=predictions, sample_weight=weights, training=training
+            )
+        objectives.track(loss, found)
+        if training and model.trainable_weights:
             trained = model.trainable_weights
             scaled = model.optimizer.scale_loss(loss)
             gradients = graphc.grad(scaled, [v.parameter for v in trained])
             model.optimizer.apply(gradients, trained)
+        labels = checking.by_output(y, predictions, objectives.names)
+        rows = checking.by_output(weights, predictions, objectives.names, shared=True)
         objectives.update(labels, found, rows)
 
     # -- looking inside -------------------------------------------------------------------------

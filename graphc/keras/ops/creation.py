@@ -8,7 +8,7 @@ import numpy as np
 
 import graphc
 from graphc.keras import tensor as keras_tensor
-from graphc.keras.calling import evaluated, universal
+from graphc.keras.calling import evaluated, tensor, universal
 from graphc.keras.config import floatx, standard_dtype
 from graphc.keras.ops.operands import as_keras
 from graphc.keras.tensor import KerasTensor
@@ -41,8 +41,7 @@ def array(x: Any, dtype: Any = None) -> Any:
 
 def cast_to(x: Any, dtype: Any) -> Any:
     """``x`` as a Tensor of ``dtype``, or of its own."""
-    made = as_keras(x)
-    return made if dtype is None else graphc.astype(made, standard_dtype(dtype))
+    return as_keras(x) if dtype is None else tensor(x, standard_dtype(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:

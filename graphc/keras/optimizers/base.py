@@ -184,7 +184,9 @@ class Optimizer(Configured):
         if self.use_ema:
             self._averages = self.add_optimizer_variables(self._trainable, "average")
         if self.gradient_accumulation_steps:
-            self._accumulated = self.add_optimizer_variables(self._trainable, "accumulator")
+            self._accumulated = self.add_optimizer_variables(
+                self._trainable, "gradient_accumulator"
+            )
         self.built = True
 
     def _get_variable_index(self, variable: Variable) -> int:

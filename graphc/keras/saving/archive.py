@@ -91,7 +91,7 @@ def unpacked(content: bytes, path: str, custom_objects: Any = None, compile: boo
             model = deserialize_keras_object(config)
         except UnknownObjectError as error:
             raise UnknownObjectError(f"{path}: {error}") from error
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedFileError(f"{path}: its configuration is not sound ({error!r})") from error
         how = config.get("compile_config")
         if compile and how:

@@ -34,6 +34,7 @@ _NAMESPACES = (
     "layers", "models", "optimizers", "optimizers.schedules", "losses", "metrics", "initializers",
     "regularizers", "constraints", "activations", "random",
 )  # fmt: skip
+_FUNCTIONS = ("activations", "losses", "metrics")
 
 
 class UnknownObjectError(ValueError):
@@ -171,9 +172,11 @@ def find(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = N
         return by_name[name]
     module = str(config.get("module") or "keras")
     if isinstance(name, str) and (module.split(".")[0] in ("keras", "builtins", "graphc")):
-        for namespace in _NAMESPACES:
+        wants_function = config["class_name"] == "function"
+        for namespace in _FUNCTIONS if wants_function else _NAMESPACES:
             found = _member(namespace, name)
-            if found is not None:
+            # Not every function is harmless: "load_model" would open what a file names.
+            if found is not None and isinstance(found, type) is not wants_function:
                 return found
     raise UnknownObjectError(_unknown(config, name, given))
 

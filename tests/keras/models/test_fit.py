@@ -169,8 +169,9 @@ def test_a_generator_goes_on_where_it_was() -> None:
     )  # fmt: skip
     assert len(history.history["val_loss"]) == 2
     assert len(seen) == 2 * 3 + 2 * 2
-    with pytest.warns(UserWarning, match="ended after 2 of the 3 steps"):
+    with pytest.warns(UserWarning, match="ended after 2 of the 3 steps") as told:
         model.fit(((X, Y) for _ in range(2)), steps_per_epoch=3, epochs=2, verbose=0)
+    assert told[0].filename == __file__
 
 
 def test_steps_of_arrays_go_on_in_the_next_epoch() -> None:
@@ -301,8 +302,9 @@ def test_a_nan_is_traced_to_the_data() -> None:
     x = X.copy()
     x[7, 2] = np.nan
     model = linear()
-    with pytest.warns(UserWarning, match=r"nan in 'input_layer.*' at \(7, 2\)"):
+    with pytest.warns(UserWarning, match=r"nan in 'input_layer.*' at \(7, 2\)") as told:
         model.fit(x, Y, epochs=2, verbose=0)
+    assert [warning.filename for warning in told] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         linear().fit(X, Y, verbose=0)
@@ -322,6 +324,22 @@ def test_regularizers_and_added_losses_count() -> None:
     wanted = ((X @ w + b - Y) ** 2).mean() + (X * X).mean() + 0.01 * (w * w).sum()
     np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), wanted, rtol=1e-5)
     np.testing.assert_allclose(float(model.losses[0]), 0.01 * (w * w).sum(), rtol=1e-5)
+
+
+def test_threads_change_no_bit() -> None:
+    x = np.random.default_rng(1).standard_normal((300, 40)).astype(np.float32)
+    weights = []
+    for threads in (1, 3):
+        keras.config.set_threads(threads)
+        try:
+            keras.utils.set_random_seed(4)
+            model = keras.Sequential([layers.Dense(64, activation="tanh"), layers.Dense(40)])
+            model.compile("adam", "mse")
+            model.fit(x, x, epochs=2, batch_size=64, verbose=0)
+        finally:
+            keras.config.set_threads(None)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*weights)
 
 
 def test_float64_all_the_way() -> None:

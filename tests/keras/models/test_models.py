@@ -132,6 +132,28 @@ def test_a_subclass_connects_in_call() -> None:
         type("Own", (Residual,), {"train_step": lambda self, data: {}})().compile("sgd", "mse")
 
 
+def test_a_loss_that_a_subclass_computes() -> None:
+    class Own(Residual):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, **rest: Any) -> Any:
+            return super().compute_loss(x=x, y=y, y_pred=y_pred, **rest) + keras.ops.max(x)
+
+    class Bare(Residual):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, **rest: Any) -> Any:
+            return keras.ops.mean(keras.ops.square(y_pred - x))
+
+    y = np.zeros_like(X)
+    model = Own()
+    model.compile("sgd", "mse")
+    wanted = (model.predict(X, verbose=0) ** 2).mean() + X.max()
+    np.testing.assert_allclose(model.evaluate(X, y, verbose=0), wanted, rtol=1e-5)
+    bare = Bare()
+    bare.compile("sgd")
+    wanted = ((bare.predict(X, verbose=0) - X) ** 2).mean()
+    np.testing.assert_allclose(bare.evaluate(X, verbose=0), wanted, rtol=1e-5)
+    losses = bare.fit(X, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
 def test_metrics_and_losses_of_ones_own() -> None:
     class Largest(keras.metrics.Metric):
         def __init__(self) -> None:

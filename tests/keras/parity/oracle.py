@@ -27,6 +27,13 @@ def main(paths: str, *rest: str) -> None:
     os.environ["KERAS_BACKEND"] = "jax"
     import keras
 
+    if os.environ.get("JAX_ENABLE_X64") == "1":
+        # On JAX Keras takes tanh, cos, var and others of float64 to float32, though JAX would not:
+        # its table of dtypes makes an exception for TensorFlow alone.  A reference in float64 needs
+        # all of its arithmetic in float64.
+        from keras.src.backend.common import dtypes
+
+        dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
     known = {name: f for path in paths.split(",") for name, f in load(path).ALL.items()}
     *functions, result = rest
     found = {

@@ -203,8 +203,10 @@ def optimizers(keras: Any) -> Arrays:
             optimizer.apply(grads, variables)
             course.append(np.concatenate([np.ravel(np.asarray(v)) for v in variables]))
         found[name] = np.stack(course)
-        slots = {v.name: np.asarray(v) for v in optimizer.variables}
-        slots.pop("iteration")
+        slots = {
+            v.name: np.asarray(v) for v in optimizer.variables
+            if v.name.startswith(("kernel_", "bias_"))
+        }  # fmt: skip
         found |= {f"{name} {slot}": value for slot, value in sorted(slots.items())}
     return found
 

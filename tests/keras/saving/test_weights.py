@@ -165,6 +165,7 @@ def with_class(members: dict[str, bytes], module: str, name: str) -> None:
 
 CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
     "code as a class": (lambda m: with_class(m, "os", "system"), "'system' of os"),
+    "a function as a class": (lambda m: with_class(m, "keras", "load_model"), "'load_model'"),
     "a private name": (lambda m: with_class(m, "keras.layers", "__class__"), "__class__"),
     "a saved lambda": (lambda m: with_class(m, "builtins", "__lambda__"), "which is code"),
     "a hostile path": (lambda m: m.update({"../out": b""}), "leads outside"),
