@@ -297,7 +297,8 @@ CALLS: dict[str, list[Call]] = {
     "normal": [lambda x, y, z, i: graphc.normal((3, 17), dtype=_float(x), generator=_dice())],
 }
 _numbers = itertools.count()
-_BUILT_IN = ("input", "parameter")  # every graph has them
+# Every graph has the first two; fusion alone makes the third, see tests/passes/test_columns.py.
+_BUILT_IN = ("input", "parameter", "blocks")
 
 
 def _float(x: Tensor) -> dtypes.DType:
