@@ -9,7 +9,7 @@ from graphc.ir.nodes import Value
 from graphc.loops import ir
 from graphc.loops.plan import Place
 from graphc.loops.steps import Step
-from graphc.loops.walk import expressions_of, rename_buffer, statements
+from graphc.loops.walk import expressions_of, in_turn, rename_buffer, statements
 
 
 def overwrite_dying(order: Sequence[Step], placed: Container[Value]) -> None:
@@ -46,7 +46,7 @@ def read_only_before_store(kernel: ir.Kernel, source: str, result: str) -> bool:
     """Whether each element of ``source`` is read only by the point that writes the same element of
     ``result``, and not after it was written: then the two may be one buffer."""
     place: tuple[ir.Expr, ...] | None = None
-    for statement in statements(kernel.body):
+    for statement in in_turn(kernel.body):
         for expr in expressions_of(statement):
             if not isinstance(expr, ir.Load):
                 continue

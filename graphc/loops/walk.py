@@ -20,6 +20,14 @@ def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
             yield from statements(statement.body)
 
 
+def in_turn(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
+    """All statements as they are evaluated: what a reduce folds is read after its body has run."""
+    for statement in body:
+        if isinstance(statement, (ir.For, ir.Reduce)):
+            yield from in_turn(statement.body)
+        yield statement
+
+
 def own_expressions(statement: ir.Statement) -> tuple[ir.Expr, ...]:
     """The expressions written in a statement itself, not in the loops inside it."""
     if isinstance(statement, ir.Let):
