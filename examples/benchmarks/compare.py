@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import LISTS
+from frameworks import limits
 
 OURS = ("graphc", "graphc unfused")
 PEERS = ("numpy", "jax", "torch", "torch.compile", "openvino")
@@ -63,6 +64,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=limits(threads),
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ of them in turn, graphc once with an empty cache on disk and once with what that
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from frameworks import limit_threads
+from frameworks import limits, pin
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,7 +90,7 @@ def report(
 def _measured(name: str, job: str, threads: int, python: str | None, cache: str) -> float | None:
     command = [python or sys.executable, __file__, name.partition(",")[0], job, str(threads)]
     environment = {
-        **os.environ,
+        **limits(threads),
         "GRAPHC_CACHE_DIR": cache,
         "TORCHINDUCTOR_CACHE_DIR": cache,
         "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
@@ -106,5 +105,5 @@ def _measured(name: str, job: str, threads: int, python: str | None, cache: str)
 
 
 if __name__ == "__main__":
-    limit_threads(int(sys.argv[3]))
+    pin(int(sys.argv[3]))
     print(first_result(sys.argv[1], sys.argv[2], int(sys.argv[3])))

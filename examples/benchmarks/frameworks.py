@@ -11,13 +11,17 @@ import numpy as np
 from work import Form, Program, as_list
 
 
-def limit_threads(count: int) -> None:
-    """Processors and thread counts of this process; before any framework is imported."""
+def limits(threads: int) -> dict[str, str]:
+    """The environment of a process that is to use ``threads``; libraries read it when imported."""
+    names = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA", "GRAPHC")
+    counts = {f"{name}_NUM_THREADS": str(threads) for name in names}
+    return {**os.environ, "JAX_PLATFORMS": "cpu", **counts}
+
+
+def pin(threads: int) -> None:
+    """Bind this process to as many processors, by which some frameworks size their pools."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
-    for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "NUMBA", "GRAPHC"):
-        os.environ[f"{name}_NUM_THREADS"] = str(count)
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def numpy_form(function: Callable[..., Any]) -> Form:

@@ -14,7 +14,7 @@ import sys
 from time import perf_counter
 from typing import Any
 
-from frameworks import limit_threads
+from frameworks import pin
 from work import Program
 
 _SAMPLE = 2e-4  # seconds: a shorter call is repeated, so that the clock does not count
@@ -77,7 +77,7 @@ class Worker:
 
 def main() -> None:
     form, threads = sys.argv[1], int(sys.argv[2])
-    limit_threads(threads)
+    pin(threads)
     worker = Worker(form, threads)
     answers = sys.stdout
     sys.stdout = sys.stderr  # what frameworks print is no answer

@@ -1,8 +1,7 @@
 """The register tile of a product: how many rows and vectors of columns it has.
 
 Decides from sizes, strides and the target's registers and caches, by a small model of the cycles
-that a product takes.  ``tests/loops/tile_search.py`` times its
-choices against all others.
+that a product takes.  ``tests/tile_search.py`` times its choices against all others.
 """
 
 from __future__ import annotations
@@ -37,6 +36,8 @@ _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for e
 _WIDEST_PANEL = 6  # vectors
 _COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
 _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
+# Lost for a narrower last panel: it is as much code again, to compile and to fetch.
+_PER_WIDTH = 0.035
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
@@ -147,7 +148,8 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     columns = product.columns if isinstance(product.columns, int) else _COLUMNS
     lanes = target.lanes(product.size)
     total = 0.0
-    for v, panels in _cuts(-(-columns // lanes), vectors):
+    widths = list(_cuts(-(-columns // lanes), vectors))
+    for v, panels in widths:
         inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
         first, again = _fetching(product, depth, columns, v, target)
@@ -160,7 +162,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             ends = _PER_TILE + _PER_ELEMENT * h * v
             fresh = min(1, tiles) if h == height or rows < height else 0
             total += panels * (fresh * once[0] + (tiles - fresh) * once[1] + tiles * ends)
-    return total
+    return total * (1 + _PER_WIDTH * (len(widths) - 1))
 
 
 def _rows(product: Product, rows: int, height: int) -> Iterable[tuple[int, int]]:
