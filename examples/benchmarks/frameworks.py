@@ -129,13 +129,17 @@ def openvino_program(result: Any, given: Any, array: np.ndarray, threads: int) -
     }
     model = openvino.Core().compile_model(openvino.Model([result], [given]), "CPU", options)
     request = model.create_infer_request()
-    request.set_input_tensor(0, openvino.Tensor(array, shared_memory=True))
+    tensor = openvino.Tensor(array, shared_memory=True)
+    request.set_input_tensor(0, tensor)
+
+    def call(kept: Any = (array, tensor)) -> None:  # the request does not keep them alive
+        request.infer()
 
     def outputs() -> list[np.ndarray]:
-        request.infer()
+        call()
         return [request.get_output_tensor(0).data.copy()]
 
-    return Program(request.infer, outputs)
+    return Program(call, outputs)
 
 
 def import_torch(threads: int) -> Any:
