@@ -17,6 +17,12 @@ LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 _RATIO = math.sqrt(2 / math.pi)
 
 
+def _counted(count: int) -> str:
+    """16e6 for 16,000,000."""
+    zeros = (len(str(count)) - len(str(count).rstrip("0"))) // 3 * 3
+    return f"{count // 10**zeros}e{zeros}" if zeros else str(count)
+
+
 def gelu(count: int) -> Work:
     """gelu(x * s + b), its tanh form."""
 
@@ -42,7 +48,7 @@ def gelu(count: int) -> Work:
 
     return Work(
         "gelu(x*s + b)",
-        f"{count:.0e}".replace("e+0", "e"),
+        _counted(count),
         lambda: drawn((count,), scale=2.0),
         expected,
         forms(in_graphc, expected, in_jax, in_torch),
@@ -141,7 +147,7 @@ def black_scholes(count: int, dtype: str) -> Work:
 
     return Work(
         "Black-Scholes",
-        f"{count:.0e} {dtype}".replace("e+0", "e"),
+        f"{_counted(count)} {dtype}",
         arrays,
         expected,
         forms(in_graphc, in_numpy, in_jax, in_torch),
@@ -181,7 +187,7 @@ def adam(count: int) -> Work:
     """One update by Adam, in place, of ``count`` parameters in one array."""
     return Work(
         "Adam",
-        f"{count:.0e} parameters".replace("e+0", "e"),
+        f"{_counted(count)} parameters",
         lambda: drawn((count,), (count,)),
         lambda p, g: _adam_by_hand(p, g, 2),
         {
