@@ -27,7 +27,7 @@ def test_pictures_and_reports(first: int) -> None:
             ElementTree.fromstring(shown.svg())
             assert "digraph" in shown.to_dot()
         assert graph.to_networkx().number_of_nodes() > 0
-        assert report(made)
+        assert report(made, {}, False)
         names = sorted({str(n.name) for n in graph.ir.nodes if n.name})
         if len(names) > 1:
             _explained(made, names[0], names[-1])
