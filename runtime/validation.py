@@ -61,7 +61,8 @@ def _check_entry(entry: Entry, program: Program, parameters: dict[str, TensorSpe
 def _check_sizes_known(entry: Entry, here: str) -> None:
     """Every text that the runtime will look up in the table has a place there."""
     used: list[int | str] = [entry.arena_bytes]
-    used += [size for left, _, right in entry.constraints for size in (left, right)]
+    sides = [side for left, _, right in entry.constraints for side in (left, right)]
+    used += [side for side in sides if isinstance(side, str)]  # a number may be any
     used += [size for slot in entry.slots for size in (slot.offset, slot.bytes)]
     used += [size for kernel in entry.kernels for size in (kernel.flops, kernel.bytes)]
     known = set(entry.sizes)

@@ -13,6 +13,7 @@ from graphc.loops.parser import parse
 from graphc.loops.printer import text
 from graphc.loops.verifier import verify
 from runtime import jit
+from runtime.errors import InputShapeError
 from runtime.target import AVX2, AVX512, BASELINE
 
 _ALL = (AVX512, AVX2, BASELINE)
@@ -174,3 +175,14 @@ def test_what_lies_beyond_a_row_has_no_part_in_its_sum(target: Any) -> None:
     exe = graphc.compile(graph, target=target)
     given = {str(t.name): np.ones(n, "f") for n, pair in inputs.items() for t in pair}
     assert [exe(**given)[f"s{n}"] for n in sizes] == list(sizes)
+
+
+def test_a_constraint_may_compare_with_a_negative_number() -> None:
+    shown = """graph @g<K>(%x: i32[K]) where K - 6 >= -1 {
+  return y = %x
+}
+"""
+    exe = graphc.compile(graphc.parse(shown))
+    assert exe(np.arange(5, dtype=np.int32))["y"].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(InputShapeError, match="K - 6 >= -1"):
+        exe(np.arange(4, dtype=np.int32))
