@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,8 +46,9 @@ class _Decay(LearningRateSchedule):
         """The learning rate of step number ``step``: of a number a number, in a graph a Tensor."""
         return _of_step(self, step)
 
+    @abstractmethod
     def _rate(self, step: Any) -> Any:
-        raise NotImplementedError
+        """The rate at ``step``, a float Tensor."""
 
 
 @universal
@@ -64,7 +66,30 @@ def _power(base: Any, exponent: Any) -> Any:
     return graphc.power(tensor(base, floatx()), exponent)
 
 
-class ExponentialDecay(_Decay):
+class _ShareDecay(_Decay):
+    """A decay by the share of ``decay_steps`` that is done, a whole number with ``staircase``."""
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float,
+        staircase: bool, name: str,
+    ) -> None:  # fmt: skip
+        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
+        self.decay_steps = _checked_steps("decay_steps", decay_steps)
+        self.staircase, self.name = staircase, name
+
+    def _share(self, step: Any) -> Any:
+        share = step / self.decay_steps
+        return graphc.floor(share) if self.staircase else share
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate, "staircase": self.staircase, "name": self.name,
+        }  # fmt: skip
+
+
+class ExponentialDecay(_ShareDecay):
     """``initial_learning_rate * decay_rate ** (step / decay_steps)``; the exponent is a whole
     number with ``staircase``.
 
@@ -76,24 +101,14 @@ class ExponentialDecay(_Decay):
         self, initial_learning_rate: float, decay_steps: float, decay_rate: float,
         staircase: bool = False, name: str = "ExponentialDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
-        self.decay_steps = _checked_steps("decay_steps", decay_steps)
-        self.staircase, self.name = staircase, name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def _rate(self, step: Any) -> Any:
-        share = step / self.decay_steps
-        share = graphc.floor(share) if self.staircase else share
+        share = self._share(step)
         return self.initial_learning_rate * _power(self.decay_rate, share)
 
-    def get_config(self) -> dict[str, Any]:
-        """All arguments."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate, "staircase": self.staircase, "name": self.name,
-        }  # fmt: skip
 
-
-class InverseTimeDecay(_Decay):
+class InverseTimeDecay(_ShareDecay):
     """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; the share of steps is a
     whole number with ``staircase``.
 
@@ -105,21 +120,11 @@ class InverseTimeDecay(_Decay):
         self, initial_learning_rate: float, decay_steps: float, decay_rate: float,
         staircase: bool = False, name: str = "InverseTimeDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_rate = initial_learning_rate, decay_rate
-        self.decay_steps = _checked_steps("decay_steps", decay_steps)
-        self.staircase, self.name = staircase, name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def _rate(self, step: Any) -> Any:
-        share = step / self.decay_steps
-        share = graphc.floor(share) if self.staircase else share
+        share = self._share(step)
         return self.initial_learning_rate / (1 + self.decay_rate * share)
-
-    def get_config(self) -> dict[str, Any]:
-        """All arguments."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate, "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate, "staircase": self.staircase, "name": self.name,
-        }  # fmt: skip
 
 
 class PiecewiseConstantDecay(_Decay):
