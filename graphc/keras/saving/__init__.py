@@ -30,3 +30,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise missing(sys.modules[__name__], name, __all__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
