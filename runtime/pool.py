@@ -86,6 +86,7 @@ class Pool:
         self.reset = function(None)(library.address("graphc.pool.reset"))
         self.workers = function(ctypes.c_int64)(library.address("graphc.pool.workers"))
         self.sleepers = function(ctypes.c_int64)(library.address("graphc.pool.sleepers"))
+        self.regions = function(ctypes.c_int64)(library.address("graphc.pool.regions"))
         configure = function(None, ctypes.c_int64, ctypes.c_int32)
         spin = function(None, ctypes.c_int64)(library.address("graphc.pool.spin"))
         mask = getattr(signal, "SIG_SETMASK", -1)

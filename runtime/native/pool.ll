@@ -82,6 +82,13 @@ define i64 @graphc.pool.sleepers() {
   ret i64 %wide
 }
 
+; How many regions were shared so far; for tests.
+define i64 @graphc.pool.regions() {
+  %epoch = load atomic i32, ptr @epoch seq_cst, align 4
+  %wide = zext i32 %epoch to i64
+  ret i64 %wide
+}
+
 ; Look ``count`` times; for measuring how long that takes.
 define void @graphc.pool.spin(i64 %count) {
 entry:
