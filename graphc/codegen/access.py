@@ -234,6 +234,11 @@ def _addresses(context: Context, place: _Place, position: Position, axis: TileAx
 
 def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid) -> None:
     """Store a grid.  Clamped positions store nothing."""
+    held = context.turned.get(Load(buffer, indices, context.arguments[buffer].dtype))
+    if held is not None:
+        for position in positions([axis for axis in context.axes if axis.name in held.axes]):
+            held.put(position, value.at(position))
+        return
     place = _place(context, buffer, indices)
     used = {axis.name for axis in place.axes} | set(value.axes)
     axes = [axis for axis in context.axes if axis.name in used]

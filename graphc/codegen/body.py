@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from graphc.codegen import (
     access,
+    across,
     blocking,
     checks,
     column,
@@ -70,7 +71,7 @@ def of_tile(context: Context, statements: Sequence[Statement]) -> None:
 
 
 def _finish(context: Context, statements: Sequence[Statement]) -> None:
-    with turning.loads(context, statements):
+    with across.rows(context, statements), turning.loads(context, statements):
         _of_tile(context, statements)
 
 
