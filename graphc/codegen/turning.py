@@ -93,9 +93,7 @@ def loaded(context: Context, load: Load, rows: TileAxis, columns: TileAxis) -> G
     return _turned(context, grid, others, rows, columns, each.count)
 
 
-def store(
-    context: Context, place: Load, rows: TileAxis, columns: TileAxis, values: Grid
-) -> None:
+def store(context: Context, place: Load, rows: TileAxis, columns: TileAxis, values: Grid) -> None:
     """Store ``values``, vectors of ``columns``, where ``place`` loads from, in vectors of ``rows``,
     which they are turned into."""
     builder, width = context.builder, columns.width

@@ -7,7 +7,7 @@ it costs is to turn the rows in registers.  Decides only; turned by ``graphc.cod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from graphc.ir.dims import Size
@@ -15,7 +15,9 @@ from graphc.ir.op import Elementwise, lookup
 from graphc.loops import ir
 from graphc.loops.walk import expressions, expressions_of, statements
 
-_LONGEST = 2  # vectors in a row, beyond which turning them costs more than it saves
+_LONGEST = 3  # vectors in a row, beyond which turning them costs more than it saves
+_PER_FOLD = 1.5  # vectors that may be turned for each fold that is saved
+_CHEAP = ("add", "multiply", "fma", "any", "all")
 _MOST = 1200  # flops of a row, whose text is written for each of its elements
 
 
@@ -32,7 +34,9 @@ def across(loop: ir.For, lanes: int) -> ir.For | None:
     size = along.extent
     assert isinstance(size, int)
     inner = [s for s in loop.body if isinstance(s, (ir.For, ir.Reduce))]
-    if size > _LONGEST * lanes or size * sum(map(_flops, expressions(inner))) > _MOST:
+    if size > lanes * min(_LONGEST, _PER_FOLD * _folds(inner)):
+        return None
+    if size * sum(map(_flops, expressions(inner))) > _MOST:
         return None
     body = tuple(_held(statement) for statement in loop.body)
     return replace(loop, axes=(*loop.axes[:-1], replace(row, tile=lanes, vector=lanes)), body=body)
@@ -47,7 +51,7 @@ def _along(loop: ir.For) -> ir.Axis | None:
     """The one axis along the rows that all loops within run over, where it is short and one of them
     folds."""
     inner = [s for s in statements(loop.body) if isinstance(s, (ir.For, ir.Reduce))]
-    if any(s not in loop.body or isinstance(s, ir.For) and len(s.axes) > 1 for s in inner):
+    if any(s not in loop.body or (isinstance(s, ir.For) and len(s.axes) > 1) for s in inner):
         return None
     axes = {s.axes[0] if isinstance(s, ir.For) else s.axis for s in inner}
     folds = [s for s in inner if isinstance(s, ir.Reduce)]
@@ -96,6 +100,12 @@ def _accesses(loop: ir.For) -> Iterator[tuple[str, tuple[ir.Expr, ...], bool]]:
         for expr in expressions_of(statement):
             if isinstance(expr, ir.Load):
                 yield expr.buffer, expr.index, False
+
+
+def _folds(inner: Iterable[ir.Statement]) -> int:
+    """Folds of the lanes of a vector; those that compare cost twice as much."""
+    kinds = [kind for s in inner if isinstance(s, ir.Reduce) for kind in s.kinds]
+    return sum(1 if kind in _CHEAP else 2 for kind in kinds)
 
 
 def _flops(expr: ir.Expr) -> int:
