@@ -45,8 +45,10 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
             value = evaluate(context, statement.value)
             access.store(context, statement.buffer, statement.index, value)
         elif isinstance(statement, Reduce):
+            context.loop = statement
             reduction.reduce(context, statement)
         elif isinstance(statement, For):
+            context.loop = statement
             nest.emit(context, statement)
         elif isinstance(statement, Column):
             column.emit(context, statement)

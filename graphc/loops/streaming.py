@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from graphc.ir import dims
 from graphc.loops import ir
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
 # A body is emitted twice, since not all sizes and no addresses are known; and one of many ops waits
@@ -29,7 +29,7 @@ def stream(kernel: ir.Kernel, last: Collection[str], target: Target) -> ir.Kerne
     if len(kernel.body) > 1 or not isinstance(loop, ir.For) or not loop.parallel:
         return kernel
     ops = sum(isinstance(e, ir.Apply) for e in expressions(kernel.body))
-    if ops > MOST_OPS or not _is_large(kernel, target):
+    if ops > MOST_OPS or not _goes_through(kernel.body) or not _is_large(kernel, target):
         return kernel
     loaded = {e.buffer for e in expressions(kernel.body) if isinstance(e, ir.Load)}
     stores = list(_stores(kernel.body, ()))
@@ -45,6 +45,12 @@ def stream(kernel: ir.Kernel, last: Collection[str], target: Target) -> ir.Kerne
         )
         arguments.append(replace(argument, mode="stream") if good else argument)
     return replace(kernel, arguments=tuple(arguments))
+
+
+def _goes_through(body: Iterable[ir.Statement]) -> bool:
+    """Whether what is read comes in order: row by row, if anything is folded."""
+    folds = (s for s in statements(body) if isinstance(s, ir.Reduce))
+    return all(fold.order == "lanes" for fold in folds)
 
 
 def _stores(
