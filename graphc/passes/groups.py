@@ -64,6 +64,12 @@ class Group:
     def name(self) -> str:
         return "+".join(dict.fromkeys(node.name or node.op.name for node in self.nodes))
 
+    def become(self, joint: Group) -> None:
+        """Take over all that ``joint`` is."""
+        self.kind, self.nodes, self.domain = joint.kind, joint.nodes, joint.domain
+        self.along, self.down = joint.along, joint.down
+        self.inside, self.again, self.last = joint.inside, joint.again, joint.last
+
     def outer(self) -> Shape | None:
         """The shape of values that the reduced axis has been folded out of."""
         if self.along is None:
