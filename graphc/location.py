@@ -109,6 +109,7 @@ class at:  # noqa: N801
     ...     capture().short
     'train.py:9'
     """
+
     __slots__ = ("_location", "_token")
 
     def __init__(self, location: Location | None) -> None:
