@@ -74,7 +74,7 @@ class Grouping:
 
     def producers(self, group: Group) -> list[Group]:
         """The other groups whose values ``group`` reads."""
-        return list(dict.fromkeys(map(self.group.__getitem__, self._read_by(group))))
+        return list(dict.fromkeys([self.group[node] for node in self._read_by(group)]))
 
     def _read_by(self, group: Group) -> dict[Node, None]:
         """The computing nodes outside that ``group`` reads; a group's nodes are searched once."""
@@ -191,7 +191,9 @@ class Grouping:
         is for the smaller one alone, so that a group of many nodes may grow by one at a time."""
         late = [group for group in (producer, consumer) if group.last < joint.last]
         follow = [node for group in late for node in self._readers_of(group)]
-        small, large = sorted((consumer, producer), key=lambda group: len(group.nodes))
+        small, large = consumer, producer
+        if len(small.nodes) > len(large.nodes):
+            small, large = large, small
         sources, readers = self._read_by(large), self._readers_of(large)
         more, others = self._read_by(small), self._readers_of(small)
         if large is producer:
@@ -201,8 +203,10 @@ class Grouping:
         readers.update(others)
         for node in small.nodes:
             self.group[node] = large
+            sources.pop(node, None)
+            readers.pop(node, None)
         for known, new in ((sources, more), (readers, others)):
-            for node in (*small.nodes, *(n for n in new if self.group[n] is large)):
+            for node in [node for node in new if self.group[node] is large]:
                 known.pop(node, None)
         large.become(joint)
         self._raise(follow, large.last)
@@ -243,13 +247,14 @@ class Grouping:
 
     def depends(self, group: Group, on: Group) -> bool:
         """Whether ``group`` is ``on`` or needs it, directly or through others."""
+        if group.last < on.last:  # a group that needs another is ``last`` no earlier
+            return False
         pending, seen = [group], {group}
         while pending:
             current = pending.pop()
             if current is on:
                 return True
             for producer in self.producers(current):
-                # A group that needs another is ``last`` no earlier.
                 if producer not in seen and producer.last >= on.last:
                     seen.add(producer)
                     pending.append(producer)
