@@ -128,8 +128,8 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": Fit(odd_tail(mp.atanh), 3, TINY, 0.01022, lambda z: z, "float32"),
         "float64": Fit(fifth_tail, 6, 1e-8, 0.01022, lambda z: z * z, "float64"),
     },
-    "power.EXP2_TAIL": both(
-        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
+    "exponential.EXP2_TAIL": both(
+        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 11), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
         "float32": Fit(odd_tail(mp.tanh), 5, TINY, 0.45, odd_tail_weight(mp.tanh), "float32"),

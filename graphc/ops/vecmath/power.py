@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import scales
+from graphc.ops.vecmath.exponential import EXP2_TAIL, scales
 from graphc.ops.vecmath.floats import (
     INFINITY,
     NAN,
@@ -47,24 +47,6 @@ LOG2_TAIL = {
         0.09090937833988254,
         0.07688663677372706,
         0.06899967063964624,
-    ),
-}
-# (2**r - 1) / r
-EXP2_TAIL = {
-    float32: (0.6931472, 0.2402265, 0.055503577, 0.009618077, 0.0013391859, 0.00015456394),
-    float64: (
-        0.6931471805599453,
-        0.24022650695910072,
-        0.055504108664822936,
-        0.00961812910762805,
-        0.001333355814616464,
-        0.00015403530394050618,
-        1.5252734036389455e-05,
-        1.3215486318879805e-06,
-        1.0177985887218451e-07,
-        7.0550616577278116e-09,
-        4.465491004756495e-10,
-        2.552064893877848e-11,
     ),
 }
 # Powers of 2 are infinite or 0 beyond.
