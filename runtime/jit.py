@@ -25,6 +25,7 @@ from runtime.target import AVX2, AVX512, BASELINE, Target
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
 _switching = threading.Lock()
+_making = threading.Lock()
 
 
 class Library:
@@ -98,9 +99,14 @@ class Engine:
             return Library(builder.link(self._linker, name), self)
 
 
-@cache
 def engine() -> Engine:
     """The process's engine, made at the first call."""
+    with _making:
+        return _engine()
+
+
+@cache
+def _engine() -> Engine:
     return Engine()
 
 
