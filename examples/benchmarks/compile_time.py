@@ -81,10 +81,23 @@ def report(
                     seconds = _measured(name, job, threads[-1], python, cache)
                     if seconds is not None:
                         found[job, name] = min(seconds, found.get((job, name), seconds))
-        cells = [f"{found[job, n]:.3f} s" if (job, n) in found else "" for n in names]
-        table.add_row(job, *cells)
+        table.add_row(job, *_cells(found, job, names))
     console.print(table)
     return found
+
+
+def markdown(found: dict[tuple[str, str], float]) -> str:
+    """What ``report`` gave, as a table for the README."""
+    names = list(dict.fromkeys(name for _, name in found))
+    lines = ["| declaration to first result | " + " | ".join(names) + " |"]
+    lines.append("|" + "---|" * (len(names) + 1))
+    for job in dict.fromkeys(job for job, _ in found):
+        lines.append(f"| {job} | " + " | ".join(_cells(found, job, names)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(found: dict[tuple[str, str], float], job: str, names: Sequence[str]) -> list[str]:
+    return [f"{found[job, name]:.3f} s" if (job, name) in found else "" for name in names]
 
 
 def _measured(name: str, job: str, threads: int, python: str | None, cache: str) -> float | None:

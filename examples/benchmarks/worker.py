@@ -2,8 +2,8 @@
 
 ``python worker.py FORM THREADS``; each line on standard input is a JSON object, and so is each
 answer: {"prepare": index of the work, "of": its list in the catalogue} builds, checks and warms a
-program, and {"time": seconds} times it. Another process gives the orders, so that one at a time
-computes.
+program, {"time": seconds} times it, and {"version": true} asks for the framework's. Another
+process gives the orders, so that one at a time computes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +33,8 @@ class Worker:
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
         if "prepare" in order:
             return self.prepare(order["prepare"], order["of"])
+        if "version" in order:
+            return {"version": metadata.version(self.form.partition(".")[0])}
         return self.time(order["time"])
 
     def prepare(self, index: int, listed: str) -> dict[str, Any]:

@@ -67,9 +67,7 @@ makes this table.
 
 def document(present: str) -> str:
     """The page; what was measured is taken from the page as it is."""
-    measured = re.search(
-        "<!-- benchmark table -->.*<!-- end of the benchmark table -->\n", present, re.S
-    )
+    measured = re.search("<!-- fit table -->.*<!-- end of the fit table -->\n", present, re.S)
     assert measured is not None
     parts = [HEAD, SPEED, measured[0], "\n## The names of the chapters\n"]
     for chapter in CHAPTERS:
