@@ -99,11 +99,21 @@ def test_the_times_of_compiling_are_written(
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import compile_time  # type: ignore[import-not-found]
 
-    found = {("chain 10", "graphc"): 0.1234, ("chain 10", "jax"): 0.2, ("other", "graphc"): 1.0}
+    costs = (0.1234, 5.2), (0.2, 7.0), (1.0, 8.0)
+    names = ("chain 10", "graphc"), ("chain 10", "jax"), ("other", "graphc")
+    found = {name: compile_time.Cost(*cost) for name, cost in zip(names, costs, strict=True)}
     assert compile_time.markdown(found) == (
-        "| declaration to first result | graphc | jax |\n|---|---|---|\n"
-        "| chain 10 | 0.123 s | 0.200 s |\n| other | 1.000 s |  |\n"
+        "| declaration to first results | graphc | jax |\n|---|---|---|\n"
+        "| chain 10 | 0.123 s, 5 MB | 0.200 s, 7 MB |\n| other | 1.000 s, 8 MB |  |\n"
     )
+
+
+def test_a_job_is_timed_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import compile_time
+
+    cost = compile_time.first_results("graphc", "chain 10", 1)
+    assert cost.seconds > 0 and cost.megabytes >= 0
 
 
 @pytest.mark.slow
