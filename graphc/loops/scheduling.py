@@ -13,7 +13,7 @@ from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across
 from graphc.loops.repetition import costly
-from graphc.loops.tiling import BLOCK, Product, choose_across, choose_tile, goes_in_blocks
+from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -176,8 +176,8 @@ def _tile(
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
     depth = reduce.axis
-    if not across and goes_in_blocks(product):
-        depth = replace(depth, tile=BLOCK)
+    if not across:
+        depth = replace(depth, tile=block(product) or depth.tile)
     scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)

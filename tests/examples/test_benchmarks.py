@@ -42,10 +42,9 @@ def test_a_form_that_computes_something_else_is_not_timed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from worker import Worker  # type: ignore[import-not-found]
-
     import catalogue  # type: ignore[import-not-found]
     from work import Program, Work, drawn  # type: ignore[import-not-found]
+    from worker import Worker  # type: ignore[import-not-found]
 
     wrong = Program(lambda: None, lambda: [drawn((3,))[0] + 1])
     work = Work("sum", "", lambda: drawn((3,)), lambda x: x, {"graphc": lambda arrays, n: wrong})
@@ -54,6 +53,14 @@ def test_a_form_that_computes_something_else_is_not_timed(
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         worker.answer({"prepare": 0, "of": "wrong"})
     assert worker.program is None
+
+
+def test_fit_is_timed_where_others_are_missing(tmp_path: Path) -> None:
+    page = tmp_path / "keras.md"
+    page.write_text(_MARKERS.replace("benchmark table", "fit table"))
+    _run("--fit", "--quick", "--threads", "1", "--readme", str(page))
+    text = page.read_text()
+    assert "| graphc | 1 | " in text and "cached" in text and "old" not in text
 
 
 def _bits(listed: str) -> None:
