@@ -211,7 +211,11 @@ class LLVMBuilder:
 
     def is_nan(self, x: Value) -> Value:
         """Whether a float is NaN."""
-        return self._binary("fcmp uno", x, x, dtypes.bool_)
+        return self.either_is_nan(x, x)
+
+    def either_is_nan(self, x: Value, y: Value) -> Value:
+        """Whether one of two floats is NaN."""
+        return self._binary("fcmp uno", x, y, dtypes.bool_)
 
     def select(self, condition: Value, x: Operand, y: Operand) -> Value:
         if condition.literal is not None:
