@@ -208,7 +208,7 @@ class Grouping:
         for known, new in ((sources, more), (readers, others)):
             for node in [node for node in new if self.group[node] is large]:
                 known.pop(node, None)
-        large.become(joint)
+        vars(large).update(vars(joint))
         self._raise(follow, large.last)
 
     def _raise(self, readers: Iterable[Node], last: int) -> None:
