@@ -80,8 +80,17 @@ class LLVMBuilder:
 
     def together(self, *operands: Operand) -> list[Value]:
         """The operands with one dtype where they are numbers, and one width."""
-        known = [x for x in operands if isinstance(x, Value)]
-        dtype, width = known[0].dtype, max([x.width for x in known])
+        dtype, width, alike = None, 0, True
+        for x in operands:
+            if not isinstance(x, Value):
+                alike = False
+            elif dtype is None:
+                dtype, width = x.dtype, x.width
+            elif x.width != width:
+                alike, width = False, max(width, x.width)
+        if alike:
+            return list(operands)  # type: ignore[arg-type]
+        assert dtype is not None
         return [
             (x if x.width == width else self.splat(x, width))
             if isinstance(x, Value)
