@@ -20,6 +20,7 @@ Shape = tuple[int, ...]
 SizesFunction = Callable[[int], None]
 _NAME = re.compile(r"[^\W\d]\w*")
 _LARGEST = 2**62
+_PROBES = (3, 1009, 10_007)  # a rounded or clipped size leaves the line at one of these
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _solve(
 ) -> int | None:
     """The value of ``name`` that makes ``text`` be ``wanted``, if ``text`` is linear in it.
 
-    From its values at 1 and 2; the last line refuses what only looked linear there.
+    From its values at 1 and 2; whether it is linear is seen from those at ``_PROBES``, and the
+    last line refuses what only looked so.
     """
     position = entry.sizes.index(text)
 
@@ -159,7 +161,9 @@ def _solve(
         return int(_table(entry, {**dims, name: value}, fill)[position])
 
     slope = at(2) - at(1)
-    if slope == 0 or (wanted - at(1)) % slope:
+    if slope == 0 or any(at(probe) != at(1) + slope * (probe - 1) for probe in _PROBES):
+        return None
+    if (wanted - at(1)) % slope:
         return None
     value = 1 + (wanted - at(1)) // slope
     return value if value >= 0 and at(value) == wanted else None

@@ -1,4 +1,4 @@
-"""The works of the table in its order, those of a quick run, and those of the charts."""
+"""The works of the table in its order, more of their kinds, small ones, and those of the charts."""
 
 from __future__ import annotations
 
@@ -45,6 +45,44 @@ def works() -> list[Work]:
     ]
 
 
+def others() -> list[Work]:
+    """Works of the same kinds that nothing was tuned by: odd shapes, other layouts and types."""
+    return [
+        training_step(1000, 784, 1024, 2),
+        training_step(37, 100, 77, 2),
+        training_step(512, 2000, 128, 1),
+        dense(1, 784, 512),
+        dense(77, 301, 1029),
+        dense(3000, 96, 50),
+        product(2048, 2048, 2048),
+        product(1000, 20_000, 64, "a"),
+        product(300, 4096, 10, "a"),
+        product(500, 700, 1),
+        product(1, 900, 900),
+        product(300, 300, 300, dtype="float64"),
+        product(784, 256, 512, "a", dtype="float64"),
+        product(64, 64, 64, batch=(96,)),
+        product(100, 40, 100, "b", batch=(50,)),
+        gelu(123_457),
+        black_scholes(77_777, "float32"),
+        black_scholes(20_000, "float64"),
+        softmax(1000, 37),
+        softmax(50_000, 100),
+        softmax(10, 100_000),
+        layer_norm(1000, 768),
+        layer_norm(20_000, 48),
+        layer_norm_gradient(1000, 768),
+        layer_norm_gradient(20_000, 48),
+        adam(123_457),
+        *(
+            reduction(name, 100_000, 30, axis)
+            for name in ("sum", "min", "std")
+            for axis in (0, 1, None)
+        ),
+        *(reduction("max", 30, 100_000, axis) for axis in (0, 1)),
+    ]
+
+
 def quick_works() -> list[Work]:
     """One small work of each kind: they show that every form computes the same."""
     return [
@@ -53,6 +91,7 @@ def quick_works() -> list[Work]:
         dense(9, 20, 33),
         product(7, 12, 10, "a"),
         product(7, 12, 10, "b"),
+        product(7, 12, 10, "b", batch=(3,), dtype="float64"),
         gelu(1000),
         black_scholes(1000, "float64"),
         softmax(12, 33),
@@ -84,4 +123,5 @@ def chains() -> list[Work]:
     return [chain(length, 10**6) for length in (1, 2, 4, 8, 16, 32, 64)]
 
 
-LISTS = {list_.__name__: list_ for list_ in (works, quick_works, batches, widths, depths, chains)}
+_ALL = (works, others, quick_works, batches, widths, depths, chains)
+LISTS = {list_.__name__: list_ for list_ in _ALL}

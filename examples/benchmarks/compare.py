@@ -26,13 +26,14 @@ _SETTLE = 0.02  # seconds for threads of the framework before to go to sleep
 
 @dataclass(frozen=True)
 class Row:
-    """A work's times in seconds by framework, and why others have none."""
+    """A work's times in seconds by framework, why others have none, and the peers' versions."""
 
     work: str
     threads: int
     minimum: dict[str, float] = field(default_factory=dict)
     median: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     flops: float = 0.0
 
     @property
@@ -56,15 +57,16 @@ class Row:
 class Process:
     """A worker, which answers orders one by one."""
 
-    def __init__(self, form: str, threads: int, python: str) -> None:
-        script = Path(__file__).with_name("worker.py")
+    def __init__(
+        self, form: str, threads: int, python: str, script: str = "worker.py", **environment: str
+    ) -> None:
         self._process = subprocess.Popen(
-            [python, str(script), form, str(threads)],
+            [python, str(Path(__file__).with_name(script)), form, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=limits(threads),
+            env={**limits(threads), **environment},
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:
@@ -104,8 +106,10 @@ def compare(
         for form in forms
     }
     try:
+        told = {form: processes[form].ask(version=True) for form in forms if form in PEERS}
+        versions = {form: answer.get("version", "") for form, answer in told.items()}
         for index in chosen:
-            row = Row(works[index].name, threads, flops=works[index].flops)
+            row = Row(works[index].name, threads, versions=versions, flops=works[index].flops)
             yield _timed(row, {"prepare": index, "of": listed}, processes, rounds, seconds)
     finally:
         for process in processes.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,21 +57,30 @@ def _dense_in_openvino(arrays: Sequence[np.ndarray], threads: int) -> Program:
     return openvino_program(ops.relu(summed), given, x, threads)
 
 
-def product(rows: int, inner: int, columns: int, transposed: str = "") -> Work:
+def product(
+    rows: int,
+    inner: int,
+    columns: int,
+    transposed: str = "",
+    *,
+    batch: tuple[int, ...] = (),
+    dtype: str = "float32",
+) -> Work:
     """A product; ``transposed`` is "", "a" or "b": the operand that is stored the other way."""
-    left = (inner, rows) if transposed == "a" else (rows, inner)
-    right = (columns, inner) if transposed == "b" else (inner, columns)
+    left = (*batch, inner, rows) if transposed == "a" else (*batch, rows, inner)
+    right = (*batch, columns, inner) if transposed == "b" else (*batch, inner, columns)
 
     def multiply(a: Any, b: Any) -> Any:
-        return (a.T if transposed == "a" else a) @ (b.T if transposed == "b" else b)
+        return (a.mT if transposed == "a" else a) @ (b.mT if transposed == "b" else b)
 
+    many = "".join(f"{length} of " for length in batch)
     note = f", {transposed} transposed" if transposed else ""
     return Work(
         "product",
-        f"{rows}x{inner}x{columns}{note}",
-        lambda: drawn(left, right),
+        f"{many}{rows}x{inner}x{columns}{note}" + (f" {dtype}" if dtype != "float32" else ""),
+        lambda: drawn(left, right, dtype=dtype),
         multiply,
         forms(multiply, multiply, multiply, multiply),
         (1e-3, 1e-3),
-        flops=2.0 * rows * inner * columns,
+        flops=2.0 * math.prod(batch) * rows * inner * columns,
     )

@@ -128,7 +128,7 @@ def layer_norm_gradient(rows: int, columns: int) -> Work:
 
 
 def reduction(name: str, rows: int, columns: int, axis: int | None) -> Work:
-    """``sum``, ``mean``, ``max`` or ``var`` of a matrix, over one axis or both."""
+    """A matrix's ``sum``, ``mean``, ``max``, ``min``, ``var`` or ``std`` over one axis or both."""
 
     def expected(x: np.ndarray) -> np.ndarray:
         return getattr(np, name)(x, axis=axis)
@@ -146,8 +146,8 @@ def reduction(name: str, rows: int, columns: int, axis: int | None) -> Work:
     def in_torch(x: Any) -> Any:
         import torch
 
-        function = torch.amax if name == "max" else getattr(torch, name)
-        options = {"correction": 0} if name == "var" else {}
+        function = getattr(torch, {"max": "amax", "min": "amin"}.get(name, name))
+        options = {"correction": 0} if name in ("var", "std") else {}
         dims = tuple(range(x.ndim)) if axis is None else (axis,)
         return function(x, dim=dims, **options)
 

@@ -54,9 +54,11 @@ def markdown(rows: Sequence[Row]) -> str:
     """The same for the README, with the day and the machine."""
     names = columns(rows)
     head = ["work", "threads", *names, "of best peer"]
+    peers = [f"{name} {row.versions[name]}" for row in rows[:1] for name in names if name in PEERS]
     lines = [
-        f"Measured on {date.today()}: {machine()}. Minimum of interleaved runs, every output",
-        "checked against NumPy's first; below 1 in the last column graphc is the faster one.",
+        f"Measured on {date.today()}: {machine()}; peers {', '.join(peers) or 'none'}.",
+        "Minimum of interleaved runs, every output checked against NumPy's first; below 1 in the",
+        "last column graphc is the faster one.",
         "",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

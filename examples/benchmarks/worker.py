@@ -2,8 +2,8 @@
 
 ``python worker.py FORM THREADS``; each line on standard input is a JSON object, and so is each
 answer: {"prepare": index of the work, "of": its list in the catalogue} builds, checks and warms a
-program, and {"time": seconds} times it. Another process gives the orders, so that one at a time
-computes.
+program, {"time": seconds} times it, and {"version": true} asks for the framework's. Another
+process gives the orders, so that one at a time computes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable
+from importlib import metadata
 from time import perf_counter
 from typing import Any
 
@@ -31,6 +33,8 @@ class Worker:
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
         if "prepare" in order:
             return self.prepare(order["prepare"], order["of"])
+        if "version" in order:
+            return {"version": metadata.version(self.form.partition(".")[0])}
         return self.time(order["time"])
 
     def prepare(self, index: int, listed: str) -> dict[str, Any]:
@@ -75,18 +79,22 @@ class Worker:
         return {"minimum": min(samples), "median": statistics.median(samples)}
 
 
-def main() -> None:
-    form, threads = sys.argv[1], int(sys.argv[2])
-    pin(threads)
-    worker = Worker(form, threads)
+def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Answers the orders on standard input until there are no more."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what frameworks print is no answer
     for line in sys.stdin:
         try:
-            answer = worker.answer(json.loads(line))
+            given = answer(json.loads(line))
         except Exception as error:
-            answer = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
-        print(json.dumps(answer), file=answers, flush=True)
+            given = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
+        print(json.dumps(given), file=answers, flush=True)
+
+
+def main() -> None:
+    form, threads = sys.argv[1], int(sys.argv[2])
+    pin(threads)
+    serve(Worker(form, threads).answer)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from graphc.codegen import blocking, body, column, staging
+from graphc.codegen import across, blocking, body, column, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -62,7 +62,7 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
     in_blocks = context.vector_axis is None and blocking.blocked(loop) is not None
 
     def inside(depth: int, units: Units | None) -> None:
-        if depth == 1:
+        if depth == 1 and across.row_axis(loop.body) is None:
             staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
             _body(context, loop, units)
@@ -278,7 +278,10 @@ def _units_a_tile(context: Context, units: Units) -> Value:
 
 
 def _is_long(loop: For) -> bool:
-    """Whether the loop has lets and stores alone, and many ops."""
+    """Whether the loop has lets and stores alone, and many ops; or is written for each element of
+    a row."""
+    if across.row_axis(loop.body) is not None:
+        return True
     if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
         return False
     return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG

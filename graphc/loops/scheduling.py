@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from graphc.loops.across import across
 from graphc.loops.repetition import costly
 from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
@@ -62,6 +63,9 @@ def _scheduled(
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
+        turned = across(statement, lanes)
+        if turned is not None:
+            return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)

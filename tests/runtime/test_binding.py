@@ -69,6 +69,19 @@ def test_a_dim_inside_a_linear_size_is_solved(programs):
         exe(f32(1), np.zeros(7, np.uint8))
 
 
+SQUARE = DOUBLE.replace("mul i64 %n, 2", "mul i64 %n, %n")
+CLIPPED = DOUBLE.replace("mul i64 %n, 2", "call i64 @llvm.smin.i64(i64 %n, i64 7)")
+
+
+@pytest.mark.parametrize(("text", "fill"), [("N*N", SQUARE), ("min(N, 7)", CLIPPED)])
+@pytest.mark.parametrize("length", [0, 1, 2, 4, 5])
+def test_a_dim_in_a_size_that_is_not_linear_is_not_guessed(programs, text, fill, length):
+    """Not even where a line through two of its values happens to meet the right one."""
+    exe = two_inputs(programs, (1,), (text,), ["N"], ["N", text], fill)
+    with pytest.raises(InputShapeError, match=r"axis 0 .* which is \d for no N"):
+        exe(f32(1), np.zeros(length, np.uint8))
+
+
 def test_a_dim_in_no_input(programs):
     exe = two_inputs(programs, (1,), (1,), ["N"], ["N"], "")
     with pytest.raises(InputShapeError, match=r"dim N is not determined .*x \(1,\), y \(1,\)"):
