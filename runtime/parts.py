@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-_FUNCTION = re.compile(r"^define .*?^\}\n", re.MULTILINE | re.DOTALL)
+_END = "\n}\n"
+_HEAD = re.compile(r"^define ", re.MULTILINE)
 _GLOBAL = re.compile(r'^(@(?:"[^"]*"|[-\w$.]+)) = (.*)$', re.MULTILINE)
 _NAME = re.compile(r'@(?:"[^"]*"|[-\w$.]+)')
 _PARAMETER = re.compile(r" %[\w.]+(?=[,)])")
@@ -24,18 +25,33 @@ def cut(text: str) -> list[str]:
     >>> [part.count("define") for part in cut("@c = private constant i8 0\\n" + functions)]
     [2, 2]
     """
-    functions = _FUNCTION.findall(text)
+    functions, around = _separated(text)
     groups = _groups(functions)
-    around = _FUNCTION.sub("", text)
     constants = dict(_GLOBAL.findall(around))
-    # Of what can be written to there must be one.
-    if len(groups) < 2 or not all(
-        c.startswith("private") and " constant " in c for c in constants.values()
-    ):
+    if len(groups) < 2 or not all(map(_is_plain, constants.values())):
         return [text]
     rest = _GLOBAL.sub("", around)
     heads = {_symbol(function): _declaration(function) for function in functions}
     return [_part(group, heads, constants, rest) for group in groups]
+
+
+def _separated(text: str) -> tuple[list[str], str]:
+    """The functions of a module, and all that is around them."""
+    functions, around = [], []
+    *pieces, last = text.split(_END)
+    for piece in pieces:
+        head = _HEAD.search(piece)
+        if head is None:
+            around.append(piece + _END)
+            continue
+        around.append(piece[: head.start()])
+        functions.append(piece[head.start() :] + _END)
+    return functions, "".join([*around, last])
+
+
+def _is_plain(global_: str) -> bool:
+    """Whether there may be several: it is not written to, and refers to nothing."""
+    return global_.startswith("private ") and " constant " in global_ and "@" not in global_
 
 
 def _groups(functions: list[str]) -> list[list[str]]:

@@ -78,8 +78,12 @@ def _text(functions: _Functions, lines: list[str], target: Target) -> str:
     ]
     zeros = f"@graphc.zeros = private constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
-    attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
+    attributes = [
+        f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}',
+        # What runs once a call is compiled quickly, and its code is as fast.
+        "attributes #1 = { nounwind noinline optnone }",
+    ]
     declarations = sorted(functions.parts.declarations)
     written = [*functions.parts.definitions(), *functions.lines, *lines]
-    everything = [zeros, *constants, "", *written, *declarations, attributes]
+    everything = [zeros, *constants, "", *written, *declarations, *attributes]
     return "\n".join(everything) + "\n"
