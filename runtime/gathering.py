@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from runtime import pool
 from runtime.memory import address_of, aligned_empty
 
+_linking = threading.Lock()  # a thread may prepare what another needs
 _PICOSECONDS_A_BYTE = 90  # of rows in random order, measured
 
 
@@ -46,7 +48,7 @@ class Rows:
         self._size = math.prod(array.shape[1:]) * array.itemsize
         self._native = self._size > 0 and _is_contiguous_in_rows(array)
         self._address = int(array.__array_interface__["data"][0])
-        self._team = pool.team(threads)
+        self._threads = threads
         self._staged: np.ndarray | None = None
 
     def buffer(self, count: int) -> np.ndarray:
@@ -72,6 +74,11 @@ class Rows:
         out[...] = staged
         np.multiply(out, out.dtype.type(self._cast.scale), out=out)
 
+    @cached_property
+    def _team(self) -> int:
+        """The workers, who are not compiled before there are rows to fetch."""
+        return pool.team(self._threads)
+
     def _copy(self, numbers: np.ndarray, out: np.ndarray) -> None:
         if self._native:
             self._run(numbers, out)
@@ -81,7 +88,7 @@ class Rows:
 
     def _run(self, numbers: np.ndarray, out: np.ndarray, scale: float | None = None) -> None:
         count, size = len(numbers), self._size
-        _native().gather(
+        link().gather(
             self._team,
             address_of(out),
             self._address,
@@ -107,8 +114,14 @@ class _Native:
     library: Any
 
 
+def link() -> _Native:
+    """``gather.ll``, linked once for the process."""
+    with _linking:
+        return _linked()
+
+
 @cache
-def _native() -> _Native:
+def _linked() -> _Native:
     from runtime import jit
 
     library = jit.compile((files("runtime") / "native" / "gather.ll").read_text())

@@ -23,6 +23,7 @@ from runtime.target import AVX2, AVX512, BASELINE, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
+_making = threading.Lock()
 
 
 class Library:
@@ -109,9 +110,14 @@ def _linker() -> Any:
     return _binding().create_lljit_compiler(_target_machine(host_target()), use_jit_link=True)
 
 
-@cache
 def engine() -> Engine:
     """The process's engine, made at the first call."""
+    with _making:
+        return _engine()
+
+
+@cache
+def _engine() -> Engine:
     return Engine()
 
 

@@ -30,6 +30,7 @@ from runtime.workspace import Frame, Workspace
 if TYPE_CHECKING:
     from runtime.jit import Library
 
+_linking = threading.Lock()  # a thread may prepare what another needs
 _RECORD, _PYTHON_PATH, _CALLS = 0, 1, 11  # words of %head
 _METHOD_FLAGS = 0x0080 | 0x0002  # METH_FASTCALL | METH_KEYWORDS
 _MOST_BUFFERS = 64
@@ -77,6 +78,12 @@ def claim(address: int) -> bool:
 @cache
 def link() -> _Code | None:
     """``call.ll``, linked once for the process; ``None`` where it cannot work."""
+    with _linking:
+        return _linked()
+
+
+@cache
+def _linked() -> _Code | None:
     if not _is_known_python():
         return None
     from runtime import jit

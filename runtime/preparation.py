@@ -6,13 +6,25 @@ lost.  What fails here fails again, and is reported, where the code is used.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from runtime import native_call, pool
+from runtime import gathering, native_call, pool
 
 _one = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child has no helper that would let go of what it holds
+    os.register_at_fork(
+        before=_one.acquire, after_in_parent=_one.release, after_in_child=_one.release
+    )
+
+
+def begin(threads: int | None) -> None:
+    """Start to load LLVM and to compile these, and what fetches batches: there will be a program
+    that trains soon, and the caller has other things to do until then.  The interpreter's exit
+    waits for the end."""
+    threading.Thread(target=_prepare, args=(threads, gathering.link)).start()
 
 
 @contextmanager
@@ -27,10 +39,12 @@ def meanwhile(threads: int | None) -> Iterator[None]:
         helper.join()
 
 
-def _prepare(threads: int | None) -> None:
+def _prepare(threads: int | None, *others: Callable[[], object]) -> None:
     with _one:
         try:
             native_call.link()
             pool.team(pool.thread_count(threads))
+            for link in others:
+                link()
         except Exception:
             return

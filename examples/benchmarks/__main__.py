@@ -5,6 +5,7 @@
     python examples/benchmarks --peers-python PEERS/bin/python --json rows.json --readme README.md
     python examples/benchmarks --list others --readme graphc/docs/benchmarks.md
     python examples/benchmarks --compile
+    python examples/benchmarks --fit --peers-python PEERS/bin/python --readme graphc/docs/keras.md
     python examples/benchmarks --charts charts/
 
 Peers that are not installed are left out; ``--peers-python`` takes them from another environment.
@@ -23,10 +24,12 @@ from rich.console import Console
 import catalogue
 import charts
 import compile_time
+import keras_fit
 from compare import OURS, PEERS, Row, compare
 from table import markdown, rich_table
 
-TABLE, COMPILE = "benchmark table", "compile table"  # what stands in the README's markers
+# What stands in the markers of the pages.
+TABLE, COMPILE, FIT = "benchmark table", "compile table", "fit table"
 
 
 def main(arguments: list[str] | None = None) -> list[Row]:
@@ -37,6 +40,9 @@ def main(arguments: list[str] | None = None) -> list[Row]:
         times = compile_time.report(console, options.peers, options.threads, options.peers_python)
         if options.readme is not None:
             _write_into(options.readme, COMPILE, compile_time.markdown(times))
+        return []
+    if options.fit:
+        _fit(console, options)
         return []
     if options.charts is not None:
         charts.write(options.charts, options.peers, options.threads[-1], options.peers_python)
@@ -72,6 +78,19 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     return rows
 
 
+def _fit(console: Console, options: argparse.Namespace) -> None:
+    """The table of ``fit``."""
+    peers = options.peers_python
+    chosen = {"jax": peers, "torch": peers, "tensorflow": options.tensorflow_python or peers}
+    pythons = {name: python for name, python in chosen.items() if python}
+    size = {"rounds": options.rounds}
+    if options.quick:
+        size = {"samples": 640, "rounds": 1, "starts": 1}
+    table = keras_fit.report(console, options.threads, pythons, **size)
+    if options.readme is not None:
+        _write_into(options.readme, FIT, table)
+
+
 def _write_into(path: Path, name: str, table: str) -> None:
     """Replaces what stands between the markers of ``name``."""
     start, end = f"<!-- {name} -->", f"<!-- end of the {name} -->"
@@ -97,6 +116,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="write the table into it")
     parser.add_argument("--compile", action="store_true", help="time compiling instead")
+    parser.add_argument("--fit", action="store_true", help="compare fit with that of Keras instead")
+    parser.add_argument("--tensorflow-python", metavar="PATH", help="where TensorFlow is apart")
     parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw charts instead")
     parser.add_argument("--quick", action="store_true")
     return parser.parse_args(arguments)

@@ -57,15 +57,16 @@ class Row:
 class Process:
     """A worker, which answers orders one by one."""
 
-    def __init__(self, form: str, threads: int, python: str) -> None:
-        script = Path(__file__).with_name("worker.py")
+    def __init__(
+        self, form: str, threads: int, python: str, script: str = "worker.py", **environment: str
+    ) -> None:
         self._process = subprocess.Popen(
-            [python, str(script), form, str(threads)],
+            [python, str(Path(__file__).with_name(script)), form, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=limits(threads),
+            env={**limits(threads), **environment},
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:

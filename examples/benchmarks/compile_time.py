@@ -1,15 +1,18 @@
-"""Time from the declaration to the first result, in fresh processes, imports not counted.
+"""Time and memory from the declaration to the first results, in fresh processes, imports not
+counted.
 
-``python compile_time.py PEER JOB THREADS`` does one job and prints its seconds; ``report`` runs all
-of them in turn, graphc once with an empty cache on disk and once with what that run left there.
+``python compile_time.py PEER JOB THREADS`` does one job and prints what it took; ``report`` runs
+all of them in turn, graphc once with an empty cache on disk and once with what that run left there.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,25 @@ JOBS = ("training step", "transformer", "chain 10", "chain 100", "chain 1000", "
 _PEERS = ("jax", "torch.compile")
 _REPEATS = 3
 _LONGEST = 120  # seconds
+_CALLS = 20  # after the first, before the memory is looked at
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a job took: seconds to its first result, and megabytes at most, beyond those that the
+    process had once the framework was imported and the data were there."""
+
+    seconds: float
+    megabytes: float
+
+    def least(self, other: Cost) -> Cost:
+        return Cost(min(self.seconds, other.seconds), min(self.megabytes, other.megabytes))
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.3f} s, {self.megabytes:.0f} MB"
+
+
+Costs = dict[tuple[str, str], Cost]  # by job and peer
 
 
 def work_of(job: str) -> Work:
@@ -38,14 +60,26 @@ def work_of(job: str) -> Work:
     return with_gradient() if kind == "transformer" else training_step(128)
 
 
-def first_result(peer: str, job: str, threads: int) -> float:
-    """Seconds from the work's declaration to its first result, in this process."""
+def first_results(peer: str, job: str, threads: int) -> Cost:
+    """From the work's declaration to its first results, in this process."""
     work = work_of(job)
     arrays = work.arrays()
     _import(peer)
+    before = _peak()
     start = perf_counter()
-    work.forms[peer](arrays, threads).call()
-    return perf_counter() - start
+    program = work.forms[peer](arrays, threads)
+    program.call()
+    seconds = perf_counter() - start
+    for _ in range(_CALLS):
+        program.call()
+    return Cost(seconds, _peak() - before)
+
+
+def _peak() -> float:
+    """The most megabytes this process was ever resident with; the system counts kilobytes."""
+    import resource  # not on every system: only this needs it
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def _import(peer: str) -> None:
@@ -65,42 +99,42 @@ def _import(peer: str) -> None:
 
 def report(
     console: Console, peers: Sequence[str], threads: Sequence[int], peers_python: str | None
-) -> dict[tuple[str, str], float]:
-    """Prints the least seconds of each job; gives them by job and peer."""
+) -> Costs:
+    """Prints the least cost of each job; gives them all."""
     from rich.table import Table
 
     others = [peer for peer in peers if peer in _PEERS]
     names = ["graphc", "graphc, cached", *others]
-    table = Table("first result", *names)
-    found: dict[tuple[str, str], float] = {}
+    table = Table("to the first results", *names)
+    found: Costs = {}
     for job in JOBS:
         for _ in range(_REPEATS):
             with tempfile.TemporaryDirectory() as cache:
                 for name in names:
                     python = sys.executable if name.startswith("graphc") else peers_python
-                    seconds = _measured(name, job, threads[-1], python, cache)
-                    if seconds is not None:
-                        found[job, name] = min(seconds, found.get((job, name), seconds))
+                    cost = _measured(name, job, threads[-1], python, cache)
+                    if cost is not None:
+                        found[job, name] = cost.least(found.get((job, name), cost))
         table.add_row(job, *_cells(found, job, names))
     console.print(table)
     return found
 
 
-def markdown(found: dict[tuple[str, str], float]) -> str:
+def markdown(found: Costs) -> str:
     """What ``report`` gave, as a table for the README."""
     names = list(dict.fromkeys(name for _, name in found))
-    lines = ["| declaration to first result | " + " | ".join(names) + " |"]
+    lines = ["| declaration to first results | " + " | ".join(names) + " |"]
     lines.append("|" + "---|" * (len(names) + 1))
     for job in dict.fromkeys(job for job, _ in found):
         lines.append(f"| {job} | " + " | ".join(_cells(found, job, names)) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _cells(found: dict[tuple[str, str], float], job: str, names: Sequence[str]) -> list[str]:
-    return [f"{found[job, name]:.3f} s" if (job, name) in found else "" for name in names]
+def _cells(found: Costs, job: str, names: Sequence[str]) -> list[str]:
+    return [str(found.get((job, name), "")) for name in names]
 
 
-def _measured(name: str, job: str, threads: int, python: str | None, cache: str) -> float | None:
+def _measured(name: str, job: str, threads: int, python: str | None, cache: str) -> Cost | None:
     command = [python or sys.executable, __file__, name.partition(",")[0], job, str(threads)]
     environment = {
         **limits(threads),
@@ -114,9 +148,9 @@ def _measured(name: str, job: str, threads: int, python: str | None, cache: str)
         )
     except subprocess.TimeoutExpired:
         return None
-    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
+    return Cost(**json.loads(done.stdout.splitlines()[-1])) if done.returncode == 0 else None
 
 
 if __name__ == "__main__":
     pin(int(sys.argv[3]))
-    print(first_result(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    print(json.dumps(asdict(first_results(sys.argv[1], sys.argv[2], int(sys.argv[3])))))

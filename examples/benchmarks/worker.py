@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from time import perf_counter
 from typing import Any
@@ -78,18 +79,22 @@ class Worker:
         return {"minimum": min(samples), "median": statistics.median(samples)}
 
 
-def main() -> None:
-    form, threads = sys.argv[1], int(sys.argv[2])
-    pin(threads)
-    worker = Worker(form, threads)
+def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Answers the orders on standard input until there are no more."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what frameworks print is no answer
     for line in sys.stdin:
         try:
-            answer = worker.answer(json.loads(line))
+            given = answer(json.loads(line))
         except Exception as error:
-            answer = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
-        print(json.dumps(answer), file=answers, flush=True)
+            given = {"failed": f"{type(error).__name__}: {str(error)[:300]}"}
+        print(json.dumps(given), file=answers, flush=True)
+
+
+def main() -> None:
+    form, threads = sys.argv[1], int(sys.argv[2])
+    pin(threads)
+    serve(Worker(form, threads).answer)
 
 
 if __name__ == "__main__":

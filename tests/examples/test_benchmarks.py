@@ -42,10 +42,9 @@ def test_a_form_that_computes_something_else_is_not_timed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from worker import Worker  # type: ignore[import-not-found]
-
     import catalogue  # type: ignore[import-not-found]
     from work import Program, Work, drawn  # type: ignore[import-not-found]
+    from worker import Worker  # type: ignore[import-not-found]
 
     wrong = Program(lambda: None, lambda: [drawn((3,))[0] + 1])
     work = Work("sum", "", lambda: drawn((3,)), lambda x: x, {"graphc": lambda arrays, n: wrong})
@@ -54,6 +53,14 @@ def test_a_form_that_computes_something_else_is_not_timed(
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         worker.answer({"prepare": 0, "of": "wrong"})
     assert worker.program is None
+
+
+def test_fit_is_timed_where_others_are_missing(tmp_path: Path) -> None:
+    page = tmp_path / "keras.md"
+    page.write_text(_MARKERS.replace("benchmark table", "fit table"))
+    _run("--fit", "--quick", "--threads", "1", "--readme", str(page))
+    text = page.read_text()
+    assert "| graphc | 1 | " in text and "cached" in text and "old" not in text
 
 
 def _bits(listed: str) -> None:
@@ -92,11 +99,21 @@ def test_the_times_of_compiling_are_written(
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import compile_time  # type: ignore[import-not-found]
 
-    found = {("chain 10", "graphc"): 0.1234, ("chain 10", "jax"): 0.2, ("other", "graphc"): 1.0}
+    costs = (0.1234, 5.2), (0.2, 7.0), (1.0, 8.0)
+    names = ("chain 10", "graphc"), ("chain 10", "jax"), ("other", "graphc")
+    found = {name: compile_time.Cost(*cost) for name, cost in zip(names, costs, strict=True)}
     assert compile_time.markdown(found) == (
-        "| declaration to first result | graphc | jax |\n|---|---|---|\n"
-        "| chain 10 | 0.123 s | 0.200 s |\n| other | 1.000 s |  |\n"
+        "| declaration to first results | graphc | jax |\n|---|---|---|\n"
+        "| chain 10 | 0.123 s, 5 MB | 0.200 s, 7 MB |\n| other | 1.000 s, 8 MB |  |\n"
     )
+
+
+def test_a_job_is_timed_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import compile_time
+
+    cost = compile_time.first_results("graphc", "chain 10", 1)
+    assert cost.seconds > 0 and cost.megabytes >= 0
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from graphc import keras
@@ -51,8 +53,23 @@ def resolves(name: str) -> bool:
     return True
 
 
-def document() -> str:
-    parts = [HEAD, "\n## The names of the chapters\n"]
+SPEED = """
+## Speed
+
+`fit` of the book's first network, Dense(512, relu) and Dense(10, softmax) by RMSprop, beside Keras
+on its backends, each in a process of its own and in turn. "graphc, step alone" is the compiled step
+called in a loop, without `fit`; "first step" is the time from `fit` to its end, with empty caches,
+and "cached" with the program that graphc keeps on the disk. `python examples/benchmarks --fit`
+makes this table.
+
+"""
+
+
+def document(present: str) -> str:
+    """The page; what was measured is taken from the page as it is."""
+    measured = re.search("<!-- fit table -->.*<!-- end of the fit table -->\n", present, re.S)
+    assert measured is not None
+    parts = [HEAD, SPEED, measured[0], "\n## The names of the chapters\n"]
     for chapter in CHAPTERS:
         names = of(chapter)
         there = [f"`{name}`" for name in names if resolves(name)]
@@ -65,7 +82,7 @@ def document() -> str:
 
 def test_the_list_is_up_to_date(request: pytest.FixtureRequest) -> None:
     path = ROOT / "graphc" / "docs" / "keras.md"
-    made = document()
+    made = document(path.read_text(encoding="utf-8"))
     if request.config.getoption("--update-golden"):
         path.write_text(made, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == made, "graphc/docs/keras.md: run --update-golden"

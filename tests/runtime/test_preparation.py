@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from runtime import native_call, pool, preparation
+from runtime import gathering, native_call, pool, preparation
 
 
 def test_it_is_done_at_the_end_and_no_thread_is_left() -> None:
@@ -17,6 +20,42 @@ def test_it_is_done_at_the_end_and_no_thread_is_left() -> None:
         assert threading.active_count() == before
     assert native_call.link.cache_info().currsize == 1
     assert pool.Pool.get() is pool.Pool.get()
+
+
+BEGUN = """
+import os, threading
+from runtime import gathering, native_call, pool, preparation
+
+preparation.begin(2)
+if os.fork() == 0:  # while the helper is at it
+    native_call.link()
+    pool.team(2)
+    gathering.link()
+    os._exit(7)
+_, status = os.wait()
+assert os.waitstatus_to_exitcode(status) == 7
+first = native_call.link()
+for helper in threading.enumerate():
+    if helper is not threading.current_thread():
+        helper.join()
+assert native_call.link() is first
+preparation.begin(2)
+print("the end")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_what_begins_harms_no_fork_and_no_exit() -> None:
+    run = [sys.executable, "-c", BEGUN]
+    ended = subprocess.run(run, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, "the end\n"), ended.stderr
+
+
+def test_what_begins_is_done_once() -> None:
+    preparation.begin(2)
+    with preparation.meanwhile(2):
+        pass
+    assert gathering.link() is gathering.link()
 
 
 def test_what_fails_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch) -> None:

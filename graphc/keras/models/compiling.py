@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphc.keras import tree
+from graphc.keras.config import threads
 from graphc.keras.models import checking
 from graphc.keras.models.objectives import Objectives, per_output
 from graphc.keras.models.steps import Steps
+from runtime import preparation
 
 # Methods of Keras' models that a subclass may override there.
 _STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
@@ -59,12 +61,7 @@ class Compiling:
             raise ValueError(f"steps_per_execution is 1 or more, not {steps_per_execution}")
         if run_eagerly:
             warnings.warn("run_eagerly has no meaning here: a step is compiled", stacklevel=2)
-        for method in _STEPS:
-            if hasattr(self, method):
-                raise NotImplementedError(
-                    f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
-                    f"call, the loss, the metrics and the optimizer; write those instead"
-                )
+        self._refuse_own_steps()
         names = getattr(self, "output_names", None) if self.built else None
         for what, given in (("loss", loss), ("metrics", metrics), ("loss_weights", loss_weights)):
             if names is not None and isinstance(given, Mapping):
@@ -83,8 +80,17 @@ class Compiling:
             "steps_per_execution": steps_per_execution,
         }
         self._entries_changed()
+        preparation.begin(threads())
 
     compiled = False
+
+    def _refuse_own_steps(self) -> None:
+        for method in _STEPS:
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
+                    f"call, the loss, the metrics and the optimizer; write those instead"
+                )
 
     @property
     def objectives(self) -> Objectives:

@@ -11,7 +11,6 @@ import numpy as np
 from graphc.keras.callbacks.container import CallbackList
 from graphc.keras.models import checking
 from graphc.keras.models.feeding import Feed, Rows, Stream
-from runtime.entry_point import EntryPoint
 from runtime.interruption import DeferredInterrupt
 
 Batch = tuple[Feed, list[np.ndarray]]
@@ -62,14 +61,14 @@ class Epochs:
         told, model, interrupt = self.told, self.model, self.interrupt
         begin, end = told.wants("on_train_batch_begin"), told.wants("on_train_batch_end")
         every, read = model.steps_per_execution, model.get_metrics_result
-        entries: dict[int, EntryPoint] = {}
+        # Of all rows there is one entry, and it comes first: the workers, which fetch the batches,
+        # are compiled beside it.
+        known = self.source.feed if isinstance(self.source, Rows) else None
+        entry = None if known is None else model._steps.entry("train", known)
         done = 0
         for step, (feed, arrays) in enumerate(self._batches(epoch)):
-            entry = entries.get(id(feed))
-            if entry is None:
+            if entry is None or feed is not known:
                 entry = model._steps.entry("train", feed)
-                if isinstance(self.source, Rows):
-                    entries[id(feed)] = entry
             if begin and step % every == 0:
                 told.on_train_batch_begin(step, {})
             checking.run(model, entry, arrays)
