@@ -8,13 +8,15 @@ the text alone, so the code is the same on every machine.  Knows nothing of LLVM
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 _END = "\n}\n"
 _HEAD = re.compile(r"^define ", re.MULTILINE)
 _GLOBAL = re.compile(r'^(@(?:"[^"]*"|[-\w$.]+)) = (.*)$', re.MULTILINE)
 _NAME = re.compile(r'@(?:"[^"]*"|[-\w$.]+)')
+_DECLARATION = re.compile(r"^declare .*$", re.MULTILINE)
 _PARAMETER = re.compile(r" %[\w.]+(?=[,)])")
-_LINES = 1000  # a function of so many takes some 25 ms; a part more, about 1 ms
+LINES = 1000  # a function of so many takes some 25 ms; a part more, about 1 ms
 
 
 def cut(text: str) -> list[str]:
@@ -30,9 +32,11 @@ def cut(text: str) -> list[str]:
     constants = dict(_GLOBAL.findall(around))
     if len(groups) < 2 or not all(map(_is_plain, constants.values())):
         return [text]
-    rest = _GLOBAL.sub("", around)
-    heads = {_symbol(function): _declaration(function) for function in functions}
-    return [_part(group, heads, constants, rest) for group in groups]
+    around = _GLOBAL.sub("", around)
+    heads = {symbol(line): line for line in _DECLARATION.findall(around)}
+    rest = [line for line in _DECLARATION.sub("", around).split("\n") if line]
+    heads.update((symbol(function), head(function)) for function in functions)
+    return [part(group, heads, constants, rest) for group in groups]
 
 
 def _separated(text: str) -> tuple[list[str], str]:
@@ -59,7 +63,7 @@ def _groups(functions: list[str]) -> list[list[str]]:
     groups: list[list[str]] = [[]]
     lines = 0
     for function in functions:
-        if lines >= _LINES:
+        if lines >= LINES:
             groups.append([])
             lines = 0
         groups[-1].append(function)
@@ -67,22 +71,32 @@ def _groups(functions: list[str]) -> list[list[str]]:
     return groups
 
 
-def _part(group: list[str], heads: dict[str, str], constants: dict[str, str], rest: str) -> str:
-    own = {_symbol(function) for function in group}
-    body = "".join(group).replace("define internal ", "define ")
+def part(
+    functions: Iterable[str],
+    heads: Mapping[str, str],
+    constants: Mapping[str, str],
+    rest: Iterable[str],
+) -> str:
+    """The module that defines ``functions`` alone.  ``heads`` declare others, ``constants`` are
+    what follows ``name =``, both by name; what is not used is left out.  ``rest`` is added."""
+    functions = list(functions)
+    own = set(map(symbol, functions))
+    body = "".join(functions).replace("define internal ", "define ")
     used = dict.fromkeys(_NAME.findall(body))
     globals_ = [f"{name} = {constants[name]}" for name in used if name in constants]
     others = [heads[name] for name in used if name in heads and name not in own]
-    return "\n".join([*globals_, *others, rest, body])
+    return "\n".join([*globals_, *others, *rest, body])
 
 
-def _symbol(function: str) -> str:
-    found = _NAME.search(function)
+def symbol(text: str) -> str:
+    """The first name in the text, that of what a function or a declaration is about."""
+    found = _NAME.search(text)
     assert found is not None
     return found[0]
 
 
-def _declaration(function: str) -> str:
+def head(function: str) -> str:
+    """The declaration of a function."""
     line = function[: function.index("\n")].replace("define internal ", "define ")
     signature = line[: line.rindex(")") + 1].replace("define ", "declare ", 1)
     return _PARAMETER.sub("", signature)
