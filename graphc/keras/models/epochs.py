@@ -71,7 +71,7 @@ class Epochs:
                 entry = model._steps.entry("train", feed)
             if begin and step % every == 0:
                 told.on_train_batch_begin(step, {})
-            checking.run(model, entry, arrays)
+            model.run_step("train", entry, arrays)
             done = step + 1
             if end and done % every == 0:
                 told.on_train_batch_end(step, read)

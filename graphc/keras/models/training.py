@@ -10,6 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from graphc.keras import tree
 from graphc.keras.callbacks.container import CallbackList
 from graphc.keras.models import checking, feeding
@@ -17,6 +19,7 @@ from graphc.keras.models.compiling import Compiling
 from graphc.keras.models.epochs import Epochs
 from graphc.keras.models.feeding import Feed, Rows, Stream
 from graphc.keras.models.gathering import Gathered
+from runtime.entry_point import EntryPoint
 from runtime.interruption import DeferredInterrupt
 
 Source = Rows | Stream
@@ -200,7 +203,7 @@ class Training(Compiling):
             entry = self._steps.entry(mode, feed)
             if tells_begin:
                 getattr(told, begin)(step, {})
-            checking.run(self, entry, arrays)
+            self.run_step(mode, entry, arrays)
             done = step + 1
             if tells_end:
                 getattr(told, end)(step, self.get_metrics_result)
@@ -266,5 +269,11 @@ class Training(Compiling):
     def _one(self, mode: str, feed: Feed, return_dict: bool) -> Any:
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         entry = self._steps.entry(mode, feed)
-        checking.run(self, entry, list(feed.arrays.values()))
+        self.run_step(mode, entry, list(feed.arrays.values()))
         return self._values(return_dict)
+
+    def run_step(self, mode: str, entry: EntryPoint, arrays: list[np.ndarray]) -> None:
+        """One batch through the entry that trains or tests."""
+        outputs = checking.run(self, entry, arrays)
+        if outputs:
+            self._told_results = self._steps.results(mode, outputs)
