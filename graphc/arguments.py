@@ -166,9 +166,13 @@ def check_inputs(graph: Graph) -> None:
             reason = f"two inputs or parameters of {graph.name} are named {value.name!r}"
             error = UnsupportedError(reason, advice="use the same Tensor twice, or two names")
             raise at(error.with_operands("Graph", [other, value]))
+    bound, checked = set(graph.dims), set()
     for node in graph.nodes:
         for value in node.results:
-            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - set(graph.dims))
+            if id(value.type) in checked:
+                continue
+            checked.add(id(value.type))
+            unbound = sorted(set().union(*map(dims.names, value.type.shape)) - bound)
             if unbound:
                 raise DimError(
                     f"{graph.name}: {node.name or node.op.name} is {value.type}, and no input has "

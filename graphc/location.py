@@ -10,8 +10,6 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,8 +99,7 @@ def is_set() -> bool:
     return _override.get() is not None
 
 
-@contextmanager
-def at(location: Location | None) -> Iterator[None]:
+class at:  # noqa: N801
     """Within it every ``capture`` gives ``location``; ``None`` changes nothing.
 
     Autodiff uses it so that the nodes of a gradient carry the line of the forward node, passes so
@@ -112,8 +109,14 @@ def at(location: Location | None) -> Iterator[None]:
     ...     capture().short
     'train.py:9'
     """
-    token = _override.set(location if location is not None else _override.get())
-    try:
-        yield
-    finally:
-        _override.reset(token)
+
+    __slots__ = ("_location", "_token")
+
+    def __init__(self, location: Location | None) -> None:
+        self._location = location
+
+    def __enter__(self) -> None:
+        self._token = _override.set(self._location or _override.get())
+
+    def __exit__(self, *_: object) -> None:
+        _override.reset(self._token)

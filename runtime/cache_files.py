@@ -19,7 +19,7 @@ _DIGEST_BYTES = 32
 _MOST_BYTES = 1 << 30
 _AGE_OF_LEFTOVERS = 3600.0  # seconds after which nobody is still writing a temporary file
 _AGE_OF_USE = 600.0  # seconds for which a use need not be noted again
-_SUFFIXES = (".o", ".program")
+_SUFFIXES = (".o", ".program", ".target")
 _BINARY = getattr(os, "O_BINARY", 0)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 # A named pipe in the directory must not make a reader wait for a writer.

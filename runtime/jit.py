@@ -11,38 +11,36 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from runtime import object_cache
+from runtime import loading, object_cache, parts, processor
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
-_switching = threading.Lock()
 _making = threading.Lock()
 
 
 class Library:
     """Linked native code.  Its addresses are valid while the library is referenced.
 
-    ``seconds`` is the time that "code" took, from the text to an object file or to finding one in
-    the cache, and that of "linking" it.
+    ``seconds`` is the time that "code" took, from the text to object files or to finding them in
+    the cache, and that of "linking" them.
     """
 
-    def __init__(self, tracker: Any, owner: Engine) -> None:
+    def __init__(self, addresses: Any, owner: object) -> None:
         self.seconds: dict[str, float] = {}
-        self._tracker = tracker
+        self._addresses = addresses
         self._owner = owner
 
     def address(self, symbol: str) -> int:
         """The address of the function called ``symbol``; ``KeyError`` where there is none."""
-        address: int = self._tracker[symbol]
+        address: int = self._addresses[symbol]
         if not address:
             raise KeyError(symbol)
         return address
@@ -53,16 +51,12 @@ class Library:
 
 
 class Engine:
-    """One linker for the whole process; get it with ``engine()``.
+    """Makes the process's libraries; get it with ``engine()``.
 
     ``compilations`` counts texts compiled to machine code (a hit in the object cache is none).
     """
 
     def __init__(self) -> None:
-        binding = _binding()
-        self._linker = binding.create_lljit_compiler(
-            _target_machine(host_target()), use_jit_link=True
-        )
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self.compilations = 0
@@ -75,28 +69,45 @@ class Engine:
         ``RuntimeError`` says what LLVM found wrong with the text."""
         target = resolve(target)
         start = time.perf_counter()
-        key = object_cache.key(text, _llvm_version(), target)
-        image = object_cache.load(key)
-        if image is None:
-            image = emit_object(text, target)
+        key = object_cache.key(text, processor.compiler(), target)
+        images = object_cache.load(key)
+        if images is None:
+            images = emit_objects(text, target)
             with self._lock:
                 self.compilations += 1
-            object_cache.store(key, image)
+            object_cache.store(key, images)
         compiled = time.perf_counter()
-        library = self._link(image, _exported(text), symbols or {})
+        library = self._link(images, text, symbols or {})
         library.seconds["code"] = compiled - start
         library.seconds["linking"] = time.perf_counter() - compiled
         return library
 
-    def _link(self, image: bytes, exported: list[str], symbols: Mapping[str, int]) -> Library:
-        builder = _binding().JITLibraryBuilder().add_object_img(image).add_current_process()
+    def _link(self, images: Sequence[bytes], text: str, symbols: Mapping[str, int]) -> Library:
+        try:
+            image = loading.Image(images, symbols)
+        except loading.NotLoadableError:
+            return self._link_by_llvm(images, _exported(text), symbols)
+        return Library(image.addresses, image)
+
+    def _link_by_llvm(
+        self, images: Sequence[bytes], exported: Sequence[str], symbols: Mapping[str, int]
+    ) -> Library:
+        builder = _binding().JITLibraryBuilder().add_current_process()
+        for image in images:
+            builder.add_object_img(image)
         for symbol in exported:
             builder.export_symbol(symbol)
         for symbol, address in symbols.items():
             builder.import_symbol(symbol, address)
         with self._lock:
             name = f"graphc.{next(self._numbers)}"
-            return Library(builder.link(self._linker, name), self)
+            return Library(builder.link(_linker(), name), _linker())
+
+
+@cache
+def _linker() -> Any:
+    """LLVM's, for the whole process."""
+    return _binding().create_lljit_compiler(_target_machine(host_target()), use_jit_link=True)
 
 
 def engine() -> Engine:
@@ -117,21 +128,62 @@ def compile(
     return engine().compile(text, resolve(target), symbols)
 
 
+def emit_objects(text: str, target: Target) -> list[bytes]:
+    """Object files that are together the code of a module's ``text``; a long one is compiled by
+    several threads.  No linker is needed, so any target will do."""
+    pieces = parts.cut(text)
+    images: dict[int, bytes] = {}
+    failures: dict[int, RuntimeError] = {}
+    left = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
+
+    def work() -> None:
+        while True:
+            try:
+                number = left.pop()
+            except IndexError:
+                return
+            try:
+                images[number] = emit_object(pieces[number], target)
+            except RuntimeError as error:
+                failures[number] = error
+
+    helpers = [
+        threading.Thread(target=work, daemon=True)
+        for _ in range(min(processor.count(), len(pieces)) - 1)
+    ]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if failures:
+        raise failures[min(failures)]
+    return [images[number] for number in range(len(pieces))]
+
+
 def emit_object(text: str, target: Target) -> bytes:
-    """The object file of a module's ``text``; no linker is needed, so any target will do."""
-    module = _parsed(text, target)
-    with _addresses_as_they_are():
-        image: bytes = _target_machine(target).emit_object(module)
-    return image
+    """The object file of a module's ``text``."""
+    with _machine(target) as machine:
+        module = _parsed(text, machine, target)
+        with _addresses_as_they_are():
+            return _emitted(machine, module)
 
 
 def assembly(text: str, target: Target | str | None = None) -> str:
     """The assembly of a module's ``text``, for any target that LLVM knows."""
     target = resolve(target)
-    module = _parsed(text, target)
-    with _addresses_as_they_are():
-        listing: str = _target_machine(target).emit_assembly(module)
+    with _machine(target) as machine:
+        module = _parsed(text, machine, target)
+        with _addresses_as_they_are():
+            listing: str = machine.emit_assembly(module)
     return listing
+
+
+class _Switched:
+    """How many threads want LLVM's switches as they are."""
+
+    lock = threading.Lock()
+    users = 0
 
 
 @contextmanager
@@ -139,12 +191,17 @@ def _addresses_as_they_are() -> Iterator[None]:
     """Without LLVM's loop strength reduction.  Up to four fifths of the time of a kernel go there,
     on addresses that are bases, steps and constant offsets already: its code is no faster for it.
     The switch is the whole process's, so it is set back for other users of LLVM."""
-    with _switching:
-        _binding().set_option("graphc", "-disable-lsr=true")
-        try:
-            yield
-        finally:
-            _binding().set_option("graphc", "-disable-lsr=false")
+    with _Switched.lock:
+        if not _Switched.users:
+            _binding().set_option("graphc", "-disable-lsr=true")
+        _Switched.users += 1
+    try:
+        yield
+    finally:
+        with _Switched.lock:
+            _Switched.users -= 1
+            if not _Switched.users:
+                _binding().set_option("graphc", "-disable-lsr=false")
 
 
 def resolve(target: Target | str | None) -> Target:
@@ -163,8 +220,8 @@ def resolve(target: Target | str | None) -> Target:
         target = _LEVELS[target]
     if target.triple and target.cpu:
         return target
-    triple = target.triple or str(_binding().get_default_triple())
-    return replace(target, triple=triple, cpu=target.cpu or _binding().get_host_cpu_name())
+    host = host_target()
+    return replace(target, triple=target.triple or host.triple, cpu=target.cpu or host.cpu)
 
 
 def why_not_executable(target: Target) -> str | None:
@@ -183,6 +240,10 @@ def why_not_executable(target: Target) -> str | None:
 @cache
 def host_target() -> Target:
     """This machine: its processor's name and features as LLVM says them, its cache sizes."""
+    return processor.host_target(_detected)
+
+
+def _detected() -> Target:
     binding = _binding()
     found = binding.get_host_cpu_features()
     triple, cpu = binding.get_default_triple(), binding.get_host_cpu_name()
@@ -190,7 +251,7 @@ def host_target() -> Target:
     features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(found.items()))
     if level is AVX512:
         features += ",-prefer-256-bit"
-    sizes = _cache_sizes()
+    sizes = processor.cache_sizes()
     return replace(
         level,
         triple=triple,
@@ -213,21 +274,6 @@ def _level(triple: str, features: dict[str, bool]) -> Target:
     return AVX2 if features.get("avx2") and features.get("fma") else BASELINE
 
 
-def _cache_sizes() -> dict[str, int]:
-    """Bytes of the first core's caches by level, where the system says them."""
-    found: dict[str, int] = {}
-    for entry in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            kind, level, size = (
-                (entry / name).read_text().strip() for name in ("type", "level", "size")
-            )
-        except OSError:
-            continue
-        if kind != "Instruction" and level in "123" and size[:-1].isdigit():
-            found[level] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
-    return found
-
-
 @cache
 def _binding() -> Any:
     """llvmlite.binding, ready for every target it was built with."""
@@ -237,11 +283,6 @@ def _binding() -> Any:
     return binding
 
 
-def _llvm_version() -> str:
-    return ".".join(map(str, _binding().llvm_version_info))
-
-
-@cache
 def _target_machine(target: Target) -> Any:
     return (
         _binding()
@@ -257,12 +298,60 @@ def _target_machine(target: Target) -> Any:
     )
 
 
-def _parsed(text: str, target: Target) -> Any:
-    module = _binding().parse_assembly(text)
+_idle: dict[Target, list[Any]] = {}
+
+
+@contextmanager
+def _machine(target: Target) -> Iterator[Any]:
+    """A target machine that no other thread uses."""
+    idle = _idle.setdefault(target, [])
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = _target_machine(target)
+    yield machine
+    idle.append(machine)  # unless it failed: LLVM does not say what it is good for then
+
+
+def _parsed(text: str, machine: Any, target: Target) -> Any:
+    # A context of its own: those of modules that are compiled at the same time are to be apart.
+    module = _binding().parse_assembly(text, _binding().create_context())
     module.triple = target.triple
-    module.data_layout = str(_target_machine(target).target_data)
+    module.data_layout = str(machine.target_data)
     module.verify()
     return module
+
+
+def _emitted(machine: Any, module: Any) -> bytes:
+    """``machine.emit_object(module)``, but without llvmlite's lock around all of LLVM: modules of
+    different contexts have nothing in common."""
+    emit = _unlocked_emission()
+    if emit is None:
+        image: bytes = machine.emit_object(module)
+        return image
+    ffi = _binding().ffi
+    with ffi.OutputString() as message:
+        buffer = emit(machine, module, 1, message)
+        if not buffer:
+            raise RuntimeError(str(message))
+    try:
+        start, size = ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer)
+        return ctypes.string_at(start, size)
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+@cache
+def _unlocked_emission() -> Any:
+    """The function of llvmlite's library; ``None`` where its package is not as known."""
+    try:
+        library = _binding().ffi.lib
+        locked = library.LLVMPY_TargetMachineEmitToMemory
+        emit = ctypes.CDLL(library._name, handle=library._handle).LLVMPY_TargetMachineEmitToMemory
+        emit.argtypes, emit.restype = locked.argtypes, locked.restype
+    except AttributeError:
+        return None
+    return emit
 
 
 def _exported(text: str) -> list[str]:

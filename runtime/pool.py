@@ -20,6 +20,7 @@ from time import perf_counter
 
 import numpy as np
 
+from runtime import processor
 from runtime.memory import address_of
 
 MOST_THREADS = 256
@@ -47,16 +48,10 @@ def thread_count(threads: int | None = None) -> int:
         return threads
     asked = os.environ.get(VARIABLE, "").strip()
     if not asked:
-        return _processors()
+        return processor.count()
     if not asked.isdecimal() or int(asked) < 1:
         raise ValueError(f"{VARIABLE} should be an int of at least 1, not {asked!r}")
     return int(asked)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def team(threads: int) -> int:

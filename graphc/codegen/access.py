@@ -68,6 +68,9 @@ def load(context: Context, expression: Load) -> Grid:
         return context.turned[expression]
     expression = context.staged.get(expression, expression) if context.staged else expression
     place = _place(context, expression.buffer, expression.index)
+    planned = context.ahead.get(expression)
+    if planned is not None and planned[0] is context.loop:
+        _prefetch_ahead(context, place, planned[1])
     if expression.guard is None:
         guard = None
         axes = place.axes
@@ -234,6 +237,11 @@ def _addresses(context: Context, place: _Place, position: Position, axis: TileAx
 
 def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid) -> None:
     """Store a grid.  Clamped positions store nothing."""
+    held = context.turned.get(Load(buffer, indices, context.arguments[buffer].dtype))
+    if held is not None:
+        for position in positions([axis for axis in context.axes if axis.name in held.axes]):
+            held.put(position, value.at(position))
+        return
     place = _place(context, buffer, indices)
     used = {axis.name for axis in place.axes} | set(value.axes)
     axes = [axis for axis in context.axes if axis.name in used]
@@ -314,4 +322,19 @@ def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bo
         address = _address(context, place, position)
         context.writer.effect(
             f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
+        )
+
+
+def _prefetch_ahead(context: Context, place: _Place, distance: int) -> None:
+    """Ask for the cache lines ``distance`` bytes after those of an access in vectors."""
+    axis = place.vector_axis
+    if axis is None or place.others or not _is_contiguous(place, axis):
+        return
+    context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    for position in positions(place.axes):
+        if position[axis.name] * axis.width * place.dtype.size % _LINE_BYTES:
+            continue
+        address = context.advance(_address(context, place, position), index(distance))
+        context.writer.effect(
+            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 3, i32 1)"
         )

@@ -1,37 +1,53 @@
-"""Long ascending reductions in blocks: the tiles of a panel go through one block after the other,
-while what they have so far waits in memory.
+"""Long ascending reductions in blocks: the tiles of a group of rows and columns go through one
+block after the other, while what they have so far waits in memory.
 
-What a panel reads again for each tile then stays in the cache.  Each element is the same chain of
-steps as without blocks; what follows the reduction runs in the last one.
+What the tiles of a group read again and again then stays in the cache.  Each element is the same
+chain of steps as without blocks; what follows the reduction runs in the last one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graphc.codegen import access
+from graphc.codegen import access, staging
 from graphc.codegen.context import Context
 from graphc.codegen.values import Value, index, memory_type
-from graphc.loops.ir import Argument, Axis, AxisIndex, For, Load, Name, Reduce
+from graphc.ir.dims import Size
+from graphc.loops.ir import Argument, Axis, AxisIndex, For, Load, Name, Reduce, Store
 from graphc.loops.walk import expressions
 
-_WAITING_BYTES = 128 << 10  # of the stack, at most, for the tiles of a panel that wait
-
-# Emits the tiles from one number up to another.
-Tiles = Callable[[Value, Value], None]
+_WAITING_BYTES = 256 << 10  # of the stack, at most, for the tiles of a group
+_COLUMNS = 256  # of a group that waits there; four times as many where it waits in the result
 
 
 @dataclass(frozen=True)
 class Block:
-    """The part of a reduction that is under way: from ``start`` up to ``stop``, whether others came
+    """The part of ``reduce`` that is under way: from ``start`` up to ``stop``, whether others came
     before and whether it is the last, and where its results wait."""
 
+    reduce: Reduce
     start: Value
     stop: Value
     later: Value
     last: Value
     place: Load
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Tiles of ``axis``, each of ``points``: those with numbers from ``begin`` up to ``end``, of
+    ``count`` that there are."""
+
+    axis: Axis
+    points: int
+    count: Size
+    begin: Value
+    end: Value
+
+
+# Emits the tiles of columns and of rows.
+Inside = Callable[[Tiles, Tiles], None]
 
 
 def blocked(loop: For) -> Reduce | None:
@@ -44,48 +60,115 @@ def blocked(loop: For) -> Reduce | None:
         return None
     used = {e.name for e in expressions((first,)) if isinstance(e, AxisIndex)}
     two = loop.axes[-2:]
-    return first if len(two) == 2 and used.issuperset(axis.name for axis in two) else None
+    whole = len(two) == 2 and two[1].vector > 1 and used.issuperset(axis.name for axis in two)
+    return first if whole else None
 
 
-def emit(
-    context: Context,
-    reduce: Reduce,
-    rows: Axis,
-    points: int,
-    numbers: tuple[Value, Value],
-    tiles: Tiles,
+def emit(context: Context, loop: For, columns: Tiles, rows: Tiles, inside: Inside) -> None:
+    """Emit the tiles of ``columns`` and ``rows`` in groups.  Where results can wait in memory, each
+    block is gone through once for a group of columns, else once for a group of both."""
+    (reduce, *_) = loop.body
+    assert isinstance(reduce, Reduce)
+    output = _output(context, loop, reduce)
+    wide, high = _group(reduce, columns, rows, output is None)
+
+    def tiles(some: Tiles, others: Tiles, block: Block) -> None:
+        part = staging.Part(reduce.axis.name, block.start, block.stop, reduce.axis.tile)
+        copied = (others.begin, others.end, high, rows.points)
+        with staging.rows(context, loop, part, rows.axis, copied):
+            inside(some, others)
+
+    def on_stack(some: Tiles, others: Tiles) -> None:
+        place = _on_stack(context, reduce, some, others, (high, wide))
+        _each_block(context, reduce, place, lambda block: tiles(some, others, block))
+
+    def through_rows(some: Tiles) -> None:
+        if output is None:
+            _in_groups(context, rows, high, lambda others: on_stack(some, others))
+            return
+
+        def in_block(block: Block) -> None:
+            _in_groups(context, rows, high, lambda others: tiles(some, others, block))
+
+        _each_block(context, reduce, output, in_block)
+
+    _in_groups(context, columns, wide, through_rows)
+
+
+def _each_block(
+    context: Context, reduce: Reduce, place: Load, body: Callable[[Block], None]
 ) -> None:
-    """Emit the ``tiles`` of ``points`` rows with ``numbers`` from, up to, block by block."""
-    writer, panel = context.writer, context.vector_axis
-    assert panel is not None
-    dtype, width = reduce.values[0].dtype, panel.count * panel.width
-    count = max(1, _WAITING_BYTES // (width * dtype.size * points))
-    place = context.allocate(f"[{count * points * width} x {memory_type(dtype)}]")
-    name = f"{reduce.names[0]} waiting {len(context.arguments)}"
-    context.arguments[name] = Argument(name, dtype, (count * points, width))
-    waiting = Load(name, (AxisIndex(rows.name), AxisIndex(panel.name)), dtype)
-    extent = context.size(reduce.axis.extent)
+    writer, extent = context.writer, context.size(reduce.axis.extent)
 
-    def some_rows(at: Value, _: Sequence[Value]) -> Sequence[Value]:
-        end = writer.smaller(writer.add(at, index(count)), numbers[1])
-        before = writer.multiply(at, index(points * width))
-        offset = writer.multiply(writer.add(before, panel.base), index(-dtype.size))
-        context.pointers[name] = context.advance(place, offset)
-        context.versions[name] = 0
-
-        def block(start: Value, _: Sequence[Value]) -> Sequence[Value]:
-            stop = writer.smaller(writer.add(start, index(reduce.axis.tile)), extent)
-            later = writer.compare("sgt", start, index(0))
-            last = writer.compare("sge", stop, extent)
-            context.block = Block(start, stop, later, last, waiting)
-            tiles(at, end)
-            context.block = None
-            return ()
-
-        writer.loop(index(0), writer.larger(extent, index(1)), reduce.axis.tile, (), block)
+    def some(start: Value, _: Sequence[Value]) -> Sequence[Value]:
+        stop = writer.smaller(writer.add(start, index(reduce.axis.tile)), extent)
+        later = writer.compare("sgt", start, index(0))
+        last = writer.compare("sge", stop, extent)
+        context.block = Block(reduce, start, stop, later, last, place)
+        body(context.block)
+        context.block = None
         return ()
 
-    writer.loop(numbers[0], numbers[1], count, (), some_rows)
+    writer.loop(index(0), writer.larger(extent, index(1)), reduce.axis.tile, (), some)
+
+
+def _output(context: Context, loop: For, reduce: Reduce) -> Load | None:
+    """A result of ``loop`` that has an element for each one of the reduction, is not read, and is
+    written last: there the reduction's may wait."""
+    read = {e.buffer for e in expressions(loop.body) if isinstance(e, Load)}
+    dtype = reduce.values[0].dtype
+    for store in loop.body:
+        if not isinstance(store, Store) or not all(isinstance(i, AxisIndex) for i in store.index):
+            continue
+        argument = context.arguments[store.buffer]
+        if argument.mode == "out" and argument.dtype == dtype and store.buffer not in read:
+            return Load(store.buffer, store.index, dtype)
+    return None
+
+
+def _on_stack(
+    context: Context, reduce: Reduce, columns: Tiles, rows: Tiles, most: tuple[int, int]
+) -> Load:
+    """Where the reduction of those tiles, at most so many, may wait otherwise."""
+    writer, dtype = context.writer, reduce.values[0].dtype
+    shape = (most[0] * rows.points, most[1] * columns.points)
+    place = context.allocate(f"[{shape[0] * shape[1]} x {memory_type(dtype)}]")
+    name = f"{reduce.names[0]} waiting {len(context.arguments)}"
+    corner = writer.multiply(rows.begin, index(rows.points * shape[1]))
+    corner = writer.add(corner, writer.multiply(columns.begin, index(columns.points)))
+    context.arguments[name] = Argument(name, dtype, shape)
+    offset = writer.multiply(corner, index(-dtype.size))
+    context.pointers[name] = context.advance(place, offset)
+    context.versions[name] = 0
+    return Load(name, (AxisIndex(rows.axis.name), AxisIndex(columns.axis.name)), dtype)
+
+
+def _group(reduce: Reduce, columns: Tiles, rows: Tiles, waits_on_stack: bool) -> tuple[int, int]:
+    """How many tiles of columns and of rows make a group."""
+    size = reduce.values[0].dtype.size
+    wide = max(1, (_COLUMNS if waits_on_stack else 4 * _COLUMNS) // columns.points)
+    if isinstance(columns.count, int):
+        wide = min(wide, columns.count)
+    high = max(1, staging.ROWS_BYTES // (reduce.axis.tile * rows.points * size))
+    if waits_on_stack:
+        high = max(1, min(high, _WAITING_BYTES // (wide * columns.points * rows.points * size)))
+    if isinstance(rows.count, int):
+        high = min(high, rows.count)
+    return wide, high
+
+
+def _in_groups(
+    context: Context, tiles: Tiles, size: int, group: Callable[[Tiles], None]
+) -> None:
+    """``group`` for each ``size`` of ``tiles``."""
+    writer = context.writer
+
+    def some(at: Value, _: Sequence[Value]) -> Sequence[Value]:
+        end = writer.smaller(writer.add(at, index(size)), tiles.end)
+        group(replace(tiles, begin=at, end=end))
+        return ()
+
+    writer.loop(tiles.begin, tiles.end, size, (), some)
 
 
 def begin(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from graphc.codegen import (
     access,
+    across,
     blocking,
     checks,
     column,
@@ -44,8 +45,10 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
             value = evaluate(context, statement.value)
             access.store(context, statement.buffer, statement.index, value)
         elif isinstance(statement, Reduce):
+            context.loop = statement
             reduction.reduce(context, statement)
         elif isinstance(statement, For):
+            context.loop = statement
             nest.emit(context, statement)
         elif isinstance(statement, Column):
             column.emit(context, statement)
@@ -70,7 +73,7 @@ def of_tile(context: Context, statements: Sequence[Statement]) -> None:
 
 
 def _finish(context: Context, statements: Sequence[Statement]) -> None:
-    with turning.loads(context, statements):
+    with across.rows(context, statements), turning.loads(context, statements):
         _of_tile(context, statements)
 
 

@@ -14,7 +14,7 @@ from graphc.codegen.values import POINTER, Value, constant, lanes_constant, llvm
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
-from graphc.loops.ir import Argument, Expr, Load
+from graphc.loops.ir import Argument, Expr, Load, Statement
 from runtime.target import Target
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Context:
         self.turned: dict[Load, Grid] = {}
         self.block: Block | None = None
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
+        self.ahead: dict[Load, tuple[Statement, int]] = {}
+        self.loop: Statement | None = None
         self.frame: Value | None = None
         self.streamed: frozenset[str] = frozenset()
 

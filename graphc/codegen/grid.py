@@ -55,10 +55,19 @@ class Grid:
 
     def at(self, position: Position) -> Value:
         """The value at a position of at least the grid's axes."""
+        return self.values[self._flat(position)]
+
+    def put(self, position: Position, value: Value) -> None:
+        """Replace the value at a position of at least the grid's axes."""
+        values = list(self.values)
+        values[self._flat(position)] = value
+        self.values = values
+
+    def _flat(self, position: Position) -> int:
         flat = 0
         for name, (first, count) in self.axes.items():
             flat = flat * count + position[name] - first
-        return self.values[flat]
+        return flat
 
 
 def single(value: Value) -> Grid:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
-from graphc.codegen.running import Running, States, flat, step, unflat
+from graphc.codegen.running import Running, States, alone, elements, flat, step, unflat
 from graphc.codegen.values import Value, index
 from graphc.ir import dtypes
 from graphc.loops.ir import BLOCK, Reduce
@@ -22,6 +22,8 @@ def fold(context: Context, statement: Reduce, runs: list[Running]) -> list[State
     extent, writer = context.size(statement.axis.extent), context.writer
     like = [run.start() for run in runs]
     one_block: Block = _in_vectors if context.vector_axis is None else _in_memory
+    if is_held(statement):
+        one_block = _in_registers
 
     def block(at: Value, carried: Sequence[Value], length: Value) -> list[Value]:
         folded = one_block(context, statement, runs, at, length)
@@ -44,6 +46,51 @@ def fold(context: Context, statement: Reduce, runs: list[Running]) -> list[State
     )
     rest = int(extent.literal) - whole
     return unflat(block(index(whole), values, index(rest)) if rest else values, like)
+
+
+def is_held(statement: Reduce) -> bool:
+    """Whether the schedule has all points of the axis in registers, one by one."""
+    axis = statement.axis
+    return not axis.vector and axis.extent == axis.tile > 1
+
+
+def _in_registers(
+    context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
+) -> list[States]:
+    """One short block with each element in a register of its own.
+
+    A lane's first element is not folded with the identity, and absent lanes are left out: that
+    changes no more than the sign of a zero, which folding the blocks from the identity sets.
+    """
+    assert length.literal is not None
+    lanes: list[list[States]] = [[] for _ in runs]
+    for position in range(int(length.literal)):
+        axis = TileAxis(statement.axis.name, start, 1, 0, position)
+        found = elements(context, statement, axis, runs)
+        for run, states, (operands, place) in zip(runs, lanes, found, strict=True):
+            if position < run.lanes:
+                states.append([alone(context, run, each, place) for each in operands])
+                continue
+            lane = position % run.lanes
+            states[lane] = [
+                run.fold.step(context.builder, state, each, place)
+                for state, each in zip(states[lane], operands, strict=True)
+            ]
+    return [_halved(context, run, states) for run, states in zip(runs, lanes, strict=True)]
+
+
+def _halved(context: Context, run: Running, lanes: list[States]) -> States:
+    """The lanes that there are folded by halves of all lanes."""
+    half = run.lanes // 2
+    while half:
+        for lane in range(half, len(lanes)):
+            lanes[lane - half] = [
+                run.fold.merge(context.builder, state, other)
+                for state, other in zip(lanes[lane - half], lanes[lane], strict=True)
+            ]
+        lanes = lanes[:half]
+        half //= 2
+    return lanes[0]
 
 
 def _in_vectors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
@@ -10,6 +10,7 @@ from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import global_name
 from graphc.ir.dims import Size, named
+from graphc.loops.form import form
 from graphc.loops.ir import Kernel
 from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan
@@ -24,11 +25,19 @@ class _Functions:
         self.lines: list[str] = []
         self._target = target
         self._linkage = linkage
+        self._by_form: dict[Hashable, str] = {}
         self._by_body: dict[str, str] = {}
         self._names: set[str] = set()
 
     def add(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
         """The symbol of the kernel's function."""
+        like = form(kernel), *slots
+        symbol = self._by_form.get(like)
+        if symbol is None:
+            symbol = self._by_form[like] = self._written(kernel, slots)
+        return symbol
+
+    def _written(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
         body = emit_kernel(kernel, self._target, slots, self.parts)
         symbol = self._by_body.get(body)
         if symbol is None:

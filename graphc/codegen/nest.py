@@ -8,9 +8,9 @@ rest that is masked (vectors), or (rows) cut again by halves; clamped, where a c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graphc.codegen import blocking, body, column, staging
+from graphc.codegen import across, blocking, body, column, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -49,25 +49,28 @@ def unit_count(loop: For) -> Size:
 
 def chunk_count(loop: For) -> int:
     """Into how many chunks a thread's share may be cut.  Where rows stream past the units, each
-    chunk takes a part of every row, and long parts are much faster than short ones."""
-    return 1 if _streams(loop) else 8
+    chunk takes a part of every row, and long parts are much faster than short ones; where blocks
+    are copied, more columns use each copy."""
+    if _streams(loop):
+        return 1
+    return 8 if blocking.blocked(loop) is None else 2
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
     """Emit a loop nest; only its ``units`` where given."""
     ordered = loop_order(loop)
+    in_blocks = context.vector_axis is None and blocking.blocked(loop) is not None
 
     def inside(depth: int, units: Units | None) -> None:
-        if depth == 1:
+        if depth == 1 and across.row_axis(loop.body) is None:
             staging.stage(context, loop, ordered[1:])
         if depth == len(ordered):
             _body(context, loop, units)
             return
-        column.clear(context, loop, ordered[depth:], units)
-        reduce = blocking.blocked(loop) if 0 < depth == len(ordered) - 1 else None
-        if reduce is not None and context.vector_axis is not None:
-            _in_blocks(context, loop, reduce, units, lambda rest: inside(depth + 1, rest))
+        if in_blocks and depth == len(ordered) - 2:
+            _in_blocks(context, loop, units, lambda rest: inside(depth + 2, rest))
             return
+        column.clear(context, loop, ordered[depth:], units)
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
 
     inside(0, units)
@@ -82,23 +85,45 @@ def _body(context: Context, loop: For, units: Units | None) -> None:
         emit(context, inner, units)
 
 
-def _in_blocks(
-    context: Context, loop: For, reduce: Reduce, units: Units | None, inside: Inside
-) -> None:
-    """The tiles of the innermost axis, or those of ``units``, in blocks of ``reduce``."""
-    axis = loop_order(loop)[-1]
+def _in_blocks(context: Context, loop: For, units: Units | None, inside: Inside) -> None:
+    """The tiles of the two innermost axes, or those of ``units``, in blocks of the reduction."""
+    columns, rows = (_own(context, loop, axis, units) for axis in loop_order(loop)[-2:])
+
+    def each_panel(some: blocking.Tiles, within: Inside) -> None:
+        counts = ((some.axis.name, some.count),)
+        _axis(context, loop, some.axis, Units(some.begin, some.end, counts), within)
+
+    def panels(some: blocking.Tiles, others: blocking.Tiles) -> None:
+        def panel(_: Units | None) -> None:
+            staging.stage(context, loop, [rows.axis])
+            begin, end, writer = others.begin, others.end, context.writer
+            if units is not None and len(units.axes) > 1:
+                number = writer.divide(context.axis(columns.axis.name).base, columns.points)
+                own = _units_within(context, units, number)
+                assert own is not None
+                begin, end = writer.larger(begin, own.begin), writer.smaller(end, own.end)
+            each_panel(replace(others, begin=begin, end=end), inside)
+
+        each_panel(some, panel)
+
+    if _is_carried(loop, rows.axis):
+        each_panel(columns, lambda _: column.clear(context, loop, [rows.axis], None))
+    blocking.emit(context, loop, columns, rows, panels)
+
+
+def _own(context: Context, loop: For, axis: Axis, units: Units | None) -> blocking.Tiles:
+    """The tiles of ``axis``, those of ``units`` where it is their outermost axis."""
     count = _tiles(loop, axis)
-    own = units is not None and units.axes[0][0] == axis.name
-    numbers = _own_tiles(context, units) if units and own else (index(0), context.size(count))
-
-    def tiles(begin: Value, end: Value) -> None:
-        _axis(context, loop, axis, Units(begin, end, ((axis.name, count),)), inside)
-
-    blocking.emit(context, reduce, axis, _points(loop, axis, False), numbers, tiles)
+    begin, end = index(0), context.size(count)
+    if units is not None and units.axes[0][0] == axis.name:
+        begin, end = _own_tiles(context, units)
+    return blocking.Tiles(axis, _points(loop, axis, axis.vector > 1), count, begin, end)
 
 
 def loop_order(loop: For) -> Sequence[Axis]:
     """The axes of a nest from the outermost loop to the innermost."""
+    if blocking.blocked(loop) is not None:
+        return (*loop.axes[:-2], loop.axes[-1], loop.axes[-2])
     return (loop.axes[-1], *loop.axes[:-1])
 
 
@@ -253,7 +278,10 @@ def _units_a_tile(context: Context, units: Units) -> Value:
 
 
 def _is_long(loop: For) -> bool:
-    """Whether the loop has lets and stores alone, and many ops."""
+    """Whether the loop has lets and stores alone, and many ops; or is written for each element of
+    a row."""
+    if across.row_axis(loop.body) is not None:
+        return True
     if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
         return False
     return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG

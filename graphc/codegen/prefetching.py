@@ -1,7 +1,9 @@
-"""Prefetches of what the statements after a product touch, spread over its steps.
+"""Prefetches: of what the statements after a product touch, and of rows that come later.
 
 All at once at the start of a tile they would fill the queue of misses that the product's own loads
-need; so each step of the reduction asks for one row of the tile.
+need; so each step of the reduction asks for one row of the tile.  Rows that are done one by one
+before columns are folded over a tile of them ask for the next one, each loop for what of it lies in
+one buffer: processors foresee what is needed while rows simply follow each other, but not here.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from graphc.codegen import access
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
-from graphc.loops.ir import Apply, Expr, Let, Load, Reduce, Statement, Store
+from graphc.ir import dims
+from graphc.loops.ir import Apply, AxisIndex, Expr, For, Let, Load, Reduce, Statement, Store
+from graphc.loops.walk import expressions
 
 Accesses = dict[tuple[str, tuple[Expr, ...]], None]
 
@@ -57,3 +61,31 @@ def step(context: Context, number: Value) -> None:
     with context.at([here if axis.name == rows.name else axis for axis in others]):
         for buffer, place, write in context.wanted:
             access.prefetch(context, buffer, place, write)
+
+
+def plan_rows(context: Context, statements: Sequence[Statement]) -> None:
+    """Note in which loop over a row to ask for what of the next row."""
+    loops = [s for s in statements if isinstance(s, (For, Reduce))]
+    inside = [dict.fromkeys(e for e in expressions((s,)) if isinstance(e, Load)) for s in loops]
+    found = {load: _row_bytes(context, load) for loads in inside for load in loads}
+    if sum(found.values()) > context.target.l1_bytes // 4:
+        return
+    free = set(range(len(loops)))
+    for load, distance in reversed(found.items()):
+        if distance:
+            having = [n for n, loads in enumerate(inside) if load in loads]
+            chosen = max(free.intersection(having), default=having[-1])
+            free.discard(chosen)
+            context.ahead[load] = (loops[chosen], distance)
+
+
+def _row_bytes(context: Context, load: Load) -> int:
+    """Bytes of a row of which ``load`` reads every element; 0 where it is none, or is at hand."""
+    argument = context.arguments[load.buffer]
+    if load.guard is not None or argument.mode != "in" or len(load.index) < 2:
+        return 0
+    size, columns = dims.product(argument.shape), argument.shape[-1]
+    small = isinstance(size, int) and size * load.dtype.size <= context.target.l2_bytes
+    row = AxisIndex(context.axes[-1].name)
+    along = load.index[-2] == row and isinstance(load.index[-1], AxisIndex)
+    return columns * load.dtype.size if along and not small and isinstance(columns, int) else 0

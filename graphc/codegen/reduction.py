@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from graphc.codegen import blocking, lanes, prefetching, turning
 from graphc.codegen.context import Context
-from graphc.codegen.fold import State
 from graphc.codegen.grid import Grid, TileAxis, spans
-from graphc.codegen.running import Running, States, elements, flat, running, step, unflat
+from graphc.codegen.running import Running, States, alone, elements, flat, running, step, unflat
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import TREE, Reduce
 
@@ -105,7 +104,7 @@ def _tree_block(
             found = elements(context, statement, one, runs)
             fresh = [
                 [
-                    run.fold.keep(b, valid, _alone(context, run, operand, place), state)
+                    run.fold.keep(b, valid, alone(context, run, operand, place), state)
                     for state, operand in zip(each, operands, strict=True)
                 ]
                 for run, each, (operands, place) in zip(runs, fresh, found, strict=True)
@@ -115,14 +114,3 @@ def _tree_block(
         [run.fold.halves(b, [row[r][p] for row in rows]) for p in range(len(run.points))]
         for r, run in enumerate(runs)
     ]
-
-
-def _alone(context: Context, run: Running, operands: list[Value], place: Value) -> State:
-    """The state of one element by itself: the element, not folded with the identity."""
-    b = context.builder
-    if run.fold.kind == "fma":
-        return (b.mul(operands[0], operands[1]),)
-    element = b.splat(b.to_memory(operands[0]), run.width)
-    if run.fold.is_index:
-        return element, b.splat(place, run.width)
-    return (element,)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from graphc.codegen import body
+from graphc.codegen import body, prefetching
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, single, spans
 from graphc.codegen.values import Value, index, memory_type
@@ -57,6 +57,7 @@ class _Waiting:
                 offset = writer.subtract(at, axis.base)
                 for name in self.places:
                     context.names[name] = single(self._load(name, offset))
+                prefetching.plan_rows(context, statements)
                 body.of_tile(context, statements)
                 for name in _bound(statements):
                     if name in used:

@@ -74,6 +74,17 @@ def elements(
     ]
 
 
+def alone(context: Context, run: Running, operands: Sequence[Value], place: Value) -> State:
+    """The state of one element by itself: the element, not folded with the identity."""
+    b = context.builder
+    if run.fold.kind == "fma":
+        return (b.mul(operands[0], operands[1]),)
+    element = b.splat(b.to_memory(operands[0]), run.width)
+    if run.fold.is_index:
+        return element, b.splat(place, run.width)
+    return (element,)
+
+
 def step(
     context: Context,
     statement: Reduce,

@@ -1,12 +1,15 @@
-"""Operands of a product that lie across the vectors are copied once a panel, in the order of use.
+"""Operands of a product are copied to the stack, in the order of use: once a panel what lies across
+the vectors, and where the product goes in blocks, of each block what many tiles read.
 
-Such a load would be a gather for each tile of rows.  The copy lives on the stack; it changes where
-values are read, never what they are.
+Such a load would be a gather for each tile of rows, or go to a line of its own in each step.  The
+copies change where values are read, never what they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 
 from graphc.codegen import access
@@ -15,6 +18,7 @@ from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
 from graphc.codegen.values import Value, index, memory_type
+from graphc.ir.dims import Size
 from graphc.loops.ir import (
     Apply,
     Argument,
@@ -29,33 +33,113 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.tiling import STAGED_BYTES
+from graphc.loops.tiling import LINE, STAGED_BYTES, reach
 
+ROWS_BYTES = 384 << 10  # of the stack, about, for a copy of the left operand
 _FEW_ROWS = 8  # that read a panel: too few to copy it element by element
 
-# Copies what a load reads in a panel, for all of the reduced axis.
-Elements = Callable[[Context, Load, Load, str, int, TileAxis, list[TileAxis]], None]
+
+@dataclass(frozen=True)
+class Part:
+    """What of a reduced axis is copied: from ``start`` up to ``stop``, at most ``most``; whether
+    that is one block of several."""
+
+    axis: str
+    start: Value
+    stop: Value
+    most: int
+    of_block: bool = False
+
+
+# Copies what a load reads in a panel, for a part of the reduced axis.
+Elements = Callable[[Context, Load, Load, Part, TileAxis, list[TileAxis]], None]
 
 
 def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
     """Copy what the reductions of ``loop`` read across the panel in scope, where the tiles of the
-    ``inner`` axes, which are loops within the panel, read it again."""
+    ``inner`` axes, which are loops within the panel, read it again; of a reduction that goes in
+    blocks, what they read of the block under way."""
     panel = context.vector_axis
     if panel is None or panel is not context.axes[-1]:
         return
-    rows = prod(a.extent if isinstance(a.extent, int) else 1 << 20 for a in inner)
+    count = prod(a.extent if isinstance(a.extent, int) else 1 << 20 for a in inner)
     within = {axis.name for axis in inner}
-    written = {s.buffer for s in loop.body if isinstance(s, (Store, Column))}
+    written = _written(loop)
     for statement in loop.body:
-        if not isinstance(statement, Reduce) or not isinstance(statement.axis.extent, int):
+        part = _part(context, statement) if isinstance(statement, Reduce) else None
+        if part is None or not isinstance(statement, Reduce):
             continue
         for load in dict.fromkeys(_loads(statement.body, statement.values)):
-            if load.buffer in written or not _is_across(context, load, statement.axis, within):
+            if load.buffer in written or not _is_across(context, load, part, panel, within):
                 continue
-            if _is_along(context, load, statement.axis):
-                _copy(context, load, statement.axis, panel, _transposed)
-            elif rows > _FEW_ROWS:
-                _copy(context, load, statement.axis, panel, _by_elements)
+            strides = _strides(context, load)
+            if strides.get(part.axis) == 1:
+                _copy(context, load, part, panel, _transposed)
+            elif strides[panel.name] == 1:
+                _copy(context, load, part, panel, _by_rows)
+            elif count > _FEW_ROWS:
+                _copy(context, load, part, panel, _by_elements)
+
+
+def _part(context: Context, reduce: Reduce) -> Part | None:
+    """The part of the reduction that a panel's copy is for."""
+    extent, block = reduce.axis.extent, context.block
+    if block is not None and reduce is block.reduce:
+        return Part(reduce.axis.name, block.start, block.stop, reduce.axis.tile, True)
+    if not isinstance(extent, int):
+        return None
+    return Part(reduce.axis.name, index(0), index(extent), extent)
+
+
+@contextmanager
+def rows(
+    context: Context, loop: For, part: Part, axis: Axis, tiles: tuple[Value, Value, int, int]
+) -> Iterator[None]:
+    """Within, what the first reduction of ``loop`` reads side by side along its rows is a copy in
+    the order of use: for the tiles with numbers from, up to, at most so many, of so many points."""
+    before, (reduce, *_) = context.staged, loop.body
+    assert isinstance(reduce, Reduce)
+    context.staged = dict(before)
+    known = {axis.name, part.axis, *(one.name for one in _around(context))}
+    for load in dict.fromkeys(_loads(reduce.body, reduce.values)):
+        strides = _strides(context, load)
+        beside = strides.get(axis.name) == 1 and strides.get(part.axis, 1) != 1
+        same = set(strides) <= known and load.buffer not in _written(loop)
+        if beside and same and _is_crowded(context, load, part):
+            _copy_rows(context, load, part, axis, tiles)
+    yield
+    context.staged = before
+
+
+def _copy_rows(
+    context: Context, load: Load, part: Part, axis: Axis, tiles: tuple[Value, Value, int, int]
+) -> None:
+    begin, end, most, points = tiles
+    writer, width = context.writer, context.target.lanes(load.dtype.size)
+    vectors = -(-points // width)
+    # What a vector writes beyond its tile is written again, or lies between the tiles' copies.
+    steps = part.most + -(-(vectors * width - points) // points)
+    first = writer.multiply(begin, index(steps * points))
+    copy = _place(context, load, part, axis.name, (steps, most * points), first, points)
+    extent, outer = context.size(axis.extent), _around(context)
+    surplus = writer.subtract(extent, index(vectors * width - points))
+    whole = writer.divide(writer.larger(surplus, index(0)), points)  # tiles without masks
+
+    def tile(step: Value, number: Value, limit: Value | None) -> list[Value]:
+        base = writer.multiply(number, index(points))
+        tile = TileAxis(axis.name, base, vectors, width, 0, limit)
+        with context.at([*outer, TileAxis(part.axis, step, 1), tile]):
+            access.store(context, copy.buffer, copy.index, access.load(context, load))
+        return []
+
+    def row(step: Value, _: Sequence[Value]) -> list[Value]:
+        middle = writer.smaller(writer.larger(whole, begin), end)
+        writer.loop(begin, middle, 1, (), lambda number, _: tile(step, number, None))
+        writer.loop(middle, end, 1, (), lambda number, _: tile(step, number, extent))
+        return []
+
+    writer.loop(part.start, part.stop, 1, (), row)
+    context.staged[load] = copy
 
 
 def _loads(body: Sequence[Statement], values: Sequence[Expr]) -> Iterator[Load]:
@@ -68,43 +152,98 @@ def _loads(body: Sequence[Statement], values: Sequence[Expr]) -> Iterator[Load]:
             yield expression
 
 
-def _is_across(context: Context, load: Load, axis: Axis, within: set[str]) -> bool:
-    """Whether a vector of the load is strided, and the same in every tile of the panel."""
-    panel = context.vector_axis
-    assert panel is not None and isinstance(axis.extent, int)
+def _written(loop: For) -> set[str]:
+    return {s.buffer for s in loop.body if isinstance(s, (Store, Column))}
+
+
+def _around(context: Context) -> list[TileAxis]:
+    """The axes in scope that are at one point."""
+    return [one for one in context.axes if one.count == 1 and not one.width]
+
+
+def _strides(context: Context, load: Load) -> Mapping[str, Size]:
+    """Elements between neighbours along each axis; of none where the index is computed."""
     found = element(load.index, context.arguments[load.buffer], context.definitions)
-    if found.others or within & set(found.strides) or panel.name not in found.strides:
+    return {} if found.others else found.strides
+
+
+def _is_across(
+    context: Context, load: Load, part: Part, panel: TileAxis, within: set[str]
+) -> bool:
+    """Whether a vector of the load is strided or in a row of its own, and the same in every tile of
+    the panel."""
+    strides = _strides(context, load)
+    if within & set(strides) or panel.name not in strides or part.axis not in strides:
         return False
-    outer = {one.name for one in context.axes if one.count == 1 and not one.width}
-    known = outer | {panel.name, axis.name}
-    size = axis.extent * panel.count * panel.width * load.dtype.size
-    return found.strides[panel.name] != 1 and set(found.strides) <= known and size <= STAGED_BYTES
+    known = {panel.name, part.axis, *(one.name for one in _around(context))}
+    size = part.most * panel.count * panel.width * load.dtype.size
+    across = strides[panel.name] != 1 or (part.of_block and _is_crowded(context, load, part))
+    return across and set(strides) <= known and size <= STAGED_BYTES
 
 
-def _copy(context: Context, load: Load, axis: Axis, panel: TileAxis, elements: Elements) -> None:
-    """Copy to a place of one row for each index of ``axis``, of the panel's columns."""
-    extent, writer = axis.extent, context.writer
-    assert isinstance(extent, int)
-    points = panel.count * panel.width
-    kind = memory_type(load.dtype)
-    place = context.allocate(f"[{extent * points} x {kind}]")
-    first = writer.multiply(panel.base, index(load.dtype.size))
+def _is_crowded(context: Context, load: Load, part: Part) -> bool:
+    """Whether one line of each step of ``part`` may fill half of the places in the second cache
+    where such lines can lie."""
+    stride = _strides(context, load)[part.axis]
+    if not isinstance(stride, int):
+        return True
+    cache = context.target.l2_bytes
+    return 2 * part.most * LINE > reach(stride * load.dtype.size, cache) * cache
+
+
+def _place(
+    context: Context,
+    load: Load,
+    part: Part,
+    axis: str,
+    shape: tuple[int, int],
+    first: Value,
+    panels: int = 0,
+) -> Load:
+    """A place on the stack, of ``shape``, for a copy of ``part``; what to load of it instead.  Its
+    first element is number ``first`` of a copy of everything."""
+    writer, size = context.writer, load.dtype.size
+    place = context.allocate(f"[{shape[0] * shape[1]} x {memory_type(load.dtype)}]")
     name = f"{load.buffer} staged {len(context.arguments)}"
-    context.arguments[name] = Argument(name, load.dtype, (extent, points))
-    context.pointers[name] = context.advance(place, writer.subtract(index(0), first))
+    context.arguments[name] = Argument(name, load.dtype, shape, "in", panels)
+    before = writer.multiply(part.start, index(panels or shape[1]))
+    offset = writer.multiply(writer.add(first, before), index(-size))
+    context.pointers[name] = context.advance(place, offset)
     context.versions[name] = 0
-    copy = Load(name, (AxisIndex(axis.name), AxisIndex(panel.name)), load.dtype)
-    outer = [one for one in context.axes if one.count == 1 and not one.width]
-    elements(context, load, copy, axis.name, extent, panel, outer)
+    return Load(name, (AxisIndex(part.axis), AxisIndex(axis)), load.dtype)
+
+
+def _copy(context: Context, load: Load, part: Part, panel: TileAxis, elements: Elements) -> None:
+    """Copy to a place of one row for each index of ``part``, of the panel's columns."""
+    points, steps = panel.count * panel.width, -(-part.most // panel.width) * panel.width
+    copy = _place(context, load, part, panel.name, (steps, points), panel.base)
+    elements(context, load, copy, part, panel, _around(context))
     context.staged[load] = copy
+
+
+def _by_rows(
+    context: Context,
+    load: Load,
+    copy: Load,
+    part: Part,
+    panel: TileAxis,
+    outer: list[TileAxis],
+) -> None:
+    """Copy vectors of the panel."""
+
+    def row(start: Value, _: Sequence[Value]) -> list[Value]:
+        with context.at([*outer, TileAxis(part.axis, start, 1), panel]):
+            access.store(context, copy.buffer, copy.index, access.load(context, load))
+        return []
+
+    context.writer.loop(part.start, part.stop, 1, (), row)
 
 
 def _by_elements(
     context: Context,
     load: Load,
     copy: Load,
-    axis: str,
-    extent: int,
+    part: Part,
     panel: TileAxis,
     outer: list[TileAxis],
 ) -> None:
@@ -120,11 +259,11 @@ def _by_elements(
         one = TileAxis(panel.name, at, 1)
 
         def row(start: Value, _: Sequence[Value]) -> list[Value]:
-            with context.at([*outer, TileAxis(axis, start, 1), one]):
+            with context.at([*outer, TileAxis(part.axis, start, 1), one]):
                 access.store(context, copy.buffer, copy.index, access.load(context, load))
             return []
 
-        writer.loop(index(0), index(extent), 1, (), row)
+        writer.loop(part.start, part.stop, 1, (), row)
         return []
 
     writer.loop(panel.base, stop, 1, (), column)
@@ -134,8 +273,7 @@ def _transposed(
     context: Context,
     load: Load,
     copy: Load,
-    axis: str,
-    extent: int,
+    part: Part,
     panel: TileAxis,
     outer: list[TileAxis],
 ) -> None:
@@ -149,7 +287,7 @@ def _transposed(
         with context.at([*outer, across, along]):
             rows = access.load(context, load)
         vectors = [context.builder.to_memory(row) for row in rows.values]
-        steps = TileAxis(axis, along.base, along.valid or width)
+        steps = TileAxis(part.axis, along.base, along.valid or width)
         vector = TileAxis(panel.name, panel.base, 1, width, position)
         turned = transposed(context.builder, vectors, width)[: steps.count]
         with context.at([*outer, steps, vector]):
@@ -158,17 +296,17 @@ def _transposed(
 
     def blocks(at: Value, _: Sequence[Value]) -> list[Value]:
         for position in panel.positions:
-            block(TileAxis(axis, at, 1, width), position)
+            block(TileAxis(part.axis, at, 1, width), position)
         return []
 
-    whole = extent // width * width
-    context.writer.loop(index(0), index(whole), width, (), blocks)
-    if extent > whole:
+    def last(at: Value, _: Sequence[Value]) -> list[Value]:
+        rest, limit = writer.subtract(part.stop, at), part.stop
+        known = None if rest.literal is None else int(rest.literal)
         for position in panel.positions:
-            block(TileAxis(axis, index(whole), 1, width, 0, None, extent - whole), position)
+            block(TileAxis(part.axis, at, 1, width, 0, None if known else limit, known), position)
+        return []
 
-
-def _is_along(context: Context, load: Load, axis: Axis) -> bool:
-    """Whether what the load reads along ``axis`` lies side by side."""
-    found = element(load.index, context.arguments[load.buffer], context.definitions)
-    return found.strides.get(axis.name) == 1
+    writer, length = context.writer, context.writer.subtract(part.stop, part.start)
+    whole = writer.add(part.start, writer.multiply(writer.divide(length, width), index(width)))
+    writer.loop(part.start, whole, width, (), blocks)
+    writer.loop(whole, part.stop, width, (), last)

@@ -40,18 +40,18 @@ def either(context: Context, emit: Callable[[], None]) -> None:
 
 
 def _worth_it(context: Context, names: frozenset[str]) -> Value:
-    """Whether every one of the buffers is larger than the last cache and starts at a line of it."""
-    writer, condition = context.writer, None
-    for name in sorted(names):
-        argument = context.arguments[name]
+    """Whether the kernel goes through more than the last cache holds, and every one of the buffers
+    starts at a line of it."""
+    writer, total = context.writer, index(0)
+    for argument in context.arguments.values():
         size = context.size(dims.product(argument.shape))
-        large = writer.compare("sgt", size, index(context.target.l3_bytes // argument.dtype.size))
+        total = writer.add(total, writer.multiply(size, index(argument.dtype.size)))
+    condition = writer.compare("sgt", total, index(context.target.l3_bytes))
+    for name in sorted(names):
         pointer = context.pointer(name)
         number = writer.pure(f"ptrtoint ptr {pointer.text} to i64", dtypes.int64, 1, 0)
         low = writer.pure(f"and i64 {number.text}, 63", dtypes.int64, 1, 0)
-        fits = context.builder.bit_and(large, writer.compare("eq", low, index(0)))
-        condition = fits if condition is None else context.builder.bit_and(condition, fits)
-    assert condition is not None
+        condition = context.builder.bit_and(condition, writer.compare("eq", low, index(0)))
     return condition
 
 

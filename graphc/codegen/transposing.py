@@ -13,13 +13,14 @@ def transposed(builder: LLVMBuilder, rows: Sequence[Value], width: int) -> list[
     rows that there are not are zero.
 
     Pairs of rows swap halves of every block of 2, 4, 8, ... lanes: ``width`` shuffles for each
-    doubling.
+    doubling.  The order of the blocks is free: the smallest come first where rows are absent, whose
+    pairs cost nothing, and last where they are not, since then unwanted columns cost nothing.
     """
     like = rows[0]
     absent = Value("zeroinitializer", like.dtype, width)
     vectors = [*rows, *[absent] * (width - len(rows))]
-    distance = 1
-    while distance < width:
+    distances = [1 << bit for bit in range((width - 1).bit_length())]
+    for distance in distances if len(rows) < width else reversed(distances):
         low = [lane & ~distance | (width if lane & distance else 0) for lane in range(width)]
         high = [lane + distance for lane in low]
         for first in range(width):
@@ -28,7 +29,6 @@ def transposed(builder: LLVMBuilder, rows: Sequence[Value], width: int) -> list[
             a, b = vectors[first], vectors[first + distance]
             vectors[first] = _shuffle(builder, a, b, low)
             vectors[first + distance] = _shuffle(builder, a, b, high)
-        distance *= 2
     return vectors
 
 

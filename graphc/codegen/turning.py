@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from graphc.codegen import access
 from graphc.codegen.affine import element
 from graphc.codegen.context import Context
-from graphc.codegen.grid import Grid, TileAxis
+from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
+from graphc.codegen.values import Value, index
 from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
 from graphc.loops.walk import expressions_of
 
@@ -50,9 +51,10 @@ def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     found = {} if columns is None else dict(_across(context, statements, columns))
     for load, rows in found.items():
         assert columns is not None
-        context.turned[load] = _loaded(context, load, rows, columns)
+        context.turned[load] = loaded(context, load, rows, columns)
     yield
-    context.turned = {}
+    for load in found:
+        del context.turned[load]
 
 
 def _across(
@@ -64,7 +66,9 @@ def _across(
         if not isinstance(statement, (Let, Store)):
             continue
         for load in dict.fromkeys(expressions_of(statement)):
-            if isinstance(load, Load) and load.guard is None and load.buffer not in written:
+            if not isinstance(load, Load) or load.guard is not None or load in context.turned:
+                continue
+            if load.buffer not in written:
                 rows = _rows_of(context, load, columns)
                 if rows is not None:
                     yield load, rows
@@ -81,11 +85,43 @@ def _rows_of(context: Context, load: Load, columns: TileAxis) -> TileAxis | None
     return several[0] if where.strides.get(several[0].name) == 1 else None
 
 
-def _loaded(context: Context, load: Load, rows: TileAxis, columns: TileAxis) -> Grid:
+def loaded(context: Context, load: Load, rows: TileAxis, columns: TileAxis) -> Grid:
+    """What ``load`` gives, loaded in vectors of ``rows`` and turned into such of ``columns``."""
     others, each, lanes = _exchanged(context, rows, columns)
     with context.at([*others, each, lanes]):
         grid = access.load(context, load)
     return _turned(context, grid, others, rows, columns, each.count)
+
+
+def store(context: Context, place: Load, rows: TileAxis, columns: TileAxis, values: Grid) -> None:
+    """Store ``values``, vectors of ``columns``, where ``place`` loads from, in vectors of ``rows``,
+    which they are turned into."""
+    builder, width = context.builder, columns.width
+    others, each, lanes = _exchanged(context, rows, columns)
+    here = {axis.name: axis.first for axis in context.axes}
+    blocks = []
+    for first in range(0, rows.count, width):
+        found = [
+            values.at({**here, rows.name: row})
+            for row in range(first, min(first + width, rows.count))
+        ]
+        vectors = [builder.splat(builder.to_memory(value), width) for value in found]
+        blocks.append(transposed(builder, vectors, width))
+    turned = [block[point] for point in range(each.count) for block in blocks]
+
+    def write(each: TileAxis) -> list[Value]:
+        with context.at([*others, each, lanes]):
+            access.store(context, place.buffer, place.index, Grid(spans([each, lanes]), turned))
+        return []
+
+    if each.limit is None:
+        write(each)
+        return
+    stop = context.writer.add(each.base, index(each.count))
+    beyond = context.writer.compare("sgt", stop, each.limit)
+    context.writer.branch(beyond, lambda: write(each))
+    whole = TileAxis(each.name, each.base, each.count)
+    context.writer.branch(builder.bit_not(beyond), lambda: write(whole))
 
 
 def _exchanged(
@@ -122,7 +158,8 @@ def _turned(
                 for column in range(start, min(start + width, points))
             ]
             vectors = [builder.splat(builder.to_memory(value), width) for value in found]
-            line.append(transposed(builder, vectors, width))
+            turned = transposed(builder, vectors, width)
+            line.append([builder.from_memory(value, found[0].dtype) for value in turned])
         blocks.append(line)
     values = [
         blocks[row // width][column][row % width]
@@ -130,5 +167,5 @@ def _turned(
         for column in range(columns.count)
     ]
     axes = {axis.name: (axis.first, 1) for axis in others if axis.name in grid.axes}
-    spans = {rows.name: (0, rows.count), columns.name: (0, columns.count)}
-    return Grid({**axes, **spans}, values)
+    tile = {rows.name: (0, rows.count), columns.name: (0, columns.count)}
+    return Grid({**axes, **tile}, values)

@@ -12,6 +12,7 @@ import hashlib
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,14 @@ class ConstantReference:
 
 def digest(array: np.ndarray) -> str:
     """32 hexadecimal digits that stand for dtype, shape and the bytes in row-major order."""
-    about = f"{array.dtype.name}{array.shape}".encode()
+    about = f"{_name(array.dtype)}{array.shape}".encode()
     return hashlib.blake2b(about + array.tobytes(), digest_size=16).hexdigest()
+
+
+@lru_cache(64)
+def _name(dtype: np.dtype) -> str:
+    """``dtype.name``, which NumPy puts together by Python code each time."""
+    return dtype.name
 
 
 _AS_THEY_ARE = (str, Dim, DType, type(None))
@@ -61,10 +68,22 @@ def frozen(value: Any) -> Hashable:
     if isinstance(value, tuple):
         return ("tuple", *[frozen(part) for part in value])
     if isinstance(value, np.ndarray):
-        return ("array", value.dtype.name, value.shape, digest(value))
+        return ("array", _name(value.dtype), value.shape, digest(value))
     if isinstance(value, ConstantReference):
         return ("array", value.dtype.name, value.shape, value.digest)
     raise TypeError(f"no value of an attribute: {value!r}")
+
+
+def is_attribute(value: Any) -> bool:
+    """Whether ``value`` is of a kind that an attribute may be."""
+    if isinstance(value, tuple):
+        return all(map(is_attribute, value))
+    return isinstance(value, _KINDS)
+
+
+_KINDS = (
+    *_AS_THEY_ARE, int, float, np.bool_, np.integer, np.floating, np.ndarray, ConstantReference,
+)  # fmt: skip
 
 
 def frozen_attributes(attributes: Mapping[str, Any]) -> Hashable:

@@ -25,7 +25,7 @@ class DType:
 
     @property
     def numpy(self) -> np.dtype:
-        return np.dtype(self.name)
+        return _NUMPY[self.name]
 
     @property
     def dtype(self) -> np.dtype:
@@ -58,8 +58,10 @@ class DType:
         except (KeyError, TypeError):
             return False
 
-    def __hash__(self) -> int:
-        return hash((DType, self.name))
+    __hash__ = object.__hash__  # there is one object of each, copies included
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return as_dtype, (self.name,)
 
     def __repr__(self) -> str:
         return f"graphc.{self.name}"
@@ -78,6 +80,8 @@ bool_ = DType("bool", "bool", "b", 1)
 ALL = (float32, float64, int32, int64, uint8, bool_)
 BY_SHORT = {dtype.short: dtype for dtype in ALL}
 _BY_NAME = {dtype.name: dtype for dtype in ALL}
+_NUMPY = {dtype.name: np.dtype(dtype.name) for dtype in ALL}
+_BY_NUMPY = {_NUMPY[dtype.name]: dtype for dtype in ALL}
 
 
 def as_dtype(like: DType | DTypeLike) -> DType:
@@ -89,6 +93,8 @@ def as_dtype(like: DType | DTypeLike) -> DType:
         return like
     if like is None:  # which NumPy would take for float64
         raise KeyError(like)
+    if isinstance(like, np.dtype) and like in _BY_NUMPY:
+        return _BY_NUMPY[like]
     name = _PYTHON_TYPES.get(like) if isinstance(like, type) else None
     return _BY_NAME[name or np.dtype(like).name]
 
@@ -103,4 +109,6 @@ def promote(left: DType, right: DType) -> DType:
     >>> promote(uint8, int32).name
     'int32'
     """
+    if left is right:
+        return left
     return _BY_NAME[np.promote_types(left.numpy, right.numpy).name]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from graphc.ir import attributes, dims
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Constraint
+from graphc.ir.op import Constraint, Op
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +65,19 @@ def topological(
     ``boundary`` are not entered.  No recursion."""
     order: list[Node] = []
     seen: set[Node] = set(boundary)
-    stack: list[tuple[Node, bool]] = [(value.node, False) for value in reversed(list(results))]
+    stack: list[Node | None] = [value.node for value in reversed(list(results))]
     while stack:
-        node, operands_done = stack.pop()
-        if operands_done:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # the operands of the node below are done
+            done = stack.pop()
+            assert done is not None
+            order.append(done)
             continue
         if node in seen:
             continue
         seen.add(node)
-        stack.append((node, True))
-        stack.extend((operand.node, False) for operand in reversed(node.operands))
+        stack += (node, None)
+        stack += [operand.node for operand in reversed(node.operands) if operand.node not in seen]
     return tuple(order)
 
 
@@ -122,18 +124,24 @@ def _with_required(
 Rule = Callable[[Node, tuple[Value, ...]], Sequence[Value] | None]
 
 
-def rewrite(graph: Graph, rule: Rule) -> Graph:
+def rewrite(graph: Graph, rule: Rule, concerns: Callable[[Op], bool] | None = None) -> Graph:
     """The graph with each node replaced by what ``rule(node, new_operands)`` gives for its results
     (``None``: the same op on the new operands); ``graph`` itself where nothing changes.  Names and
-    locations of replaced nodes are the rule's affair; dead nodes fall away."""
+    locations of replaced nodes are the rule's affair; dead nodes fall away.
+
+    Nodes whose operands stay and whose ops the rule does not concern are not shown to it."""
     new: dict[Value, Value] = {}
+    ops = {node.op for node in graph.nodes}
+    shown = ops if concerns is None else {op for op in ops if concerns(op)}
     for node in graph.nodes:
         operands = node.operands
-        if new:
+        if new and not new.keys().isdisjoint(operands):
             operands = tuple([new.get(v, v) for v in operands])
+        elif node.op not in shown:
+            continue
         results = rule(node, operands)
         if results is None:
-            results = node.results if operands == node.operands else clone(node, operands).results
+            results = node.results if operands is node.operands else clone(node, operands).results
         for old, value in zip(node.results, results, strict=True):
             if old is not value:
                 new[old] = value

@@ -25,6 +25,12 @@ class Index:
     terms: tuple[tuple[Hashable, Size], ...]
     constant: Size = 0
 
+    def __hash__(self) -> int:
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:
+            known = self.__dict__["_hash"] = hash((self.terms, self.constant))
+        return known
+
     def __add__(self, other: Index | Size) -> Index:
         if isinstance(other, Index):
             return _collect((*self.terms, *other.terms), self.constant + other.constant)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from graphc.location import Location
 
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
 class Node:
     """One application of ``op``.  ``attributes`` are static (ints, floats, strings, bools, tuples
     of them, dtypes, arrays of constants); ``body`` is the graph owned by a ``fusion`` node."""
@@ -47,8 +50,11 @@ class Node:
         set_slot = object.__setattr__
         set_slot(self, "op", op)
         set_slot(self, "operands", tuple(operands))
-        set_slot(self, "attributes", MappingProxyType(dict(attributes)))
-        set_slot(self, "results", tuple(Value(self, i, t) for i, t in enumerate(types)))
+        # Those of another node are immutable already; that they are the same says so at once.
+        if type(attributes) is not MappingProxyType:
+            attributes = MappingProxyType(dict(attributes)) if attributes else _NONE
+        set_slot(self, "attributes", attributes)
+        set_slot(self, "results", tuple([Value(self, i, t) for i, t in enumerate(types)]))
         set_slot(self, "location", location)
         set_slot(self, "name", name)
         set_slot(self, "body", body)

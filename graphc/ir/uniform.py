@@ -26,7 +26,9 @@ def uniform(value: Value) -> np.generic | None:
         return None
     if not 0 < array.size <= _MOST_COMPARED:
         return None
-    first: np.generic = array.reshape(-1)[0]
+    first: np.generic = array.reshape(-1)[0] if array.ndim else array[()]
+    if array.size == 1:
+        return first
     bits = f"V{array.dtype.itemsize}"
     same = np.ascontiguousarray(array).reshape(-1).view(bits) == first.view(bits)
     return first if bool(np.all(same)) else None

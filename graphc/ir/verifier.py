@@ -6,11 +6,12 @@ Responsible for saying which rule a graph breaks, and where; mends nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from graphc.errors import GraphcError, VerifyError
 from graphc.ir import dims
-from graphc.ir.attributes import frozen
+from graphc.ir.attributes import is_attribute
 from graphc.ir.dims import Dim
 from graphc.ir.dtypes import as_dtype
 from graphc.ir.graphs import Graph
@@ -20,15 +21,22 @@ from graphc.ir.op import Region
 _SOURCES = ("input", "parameter")
 
 
-Known = dict[Node, frozenset[str]]
+@dataclass
+class Known:
+    """What was found to hold: ``free`` are the dims that nodes name.  Passes make most nodes from
+    others with the same types and attributes, the very objects: what holds of the one ``alike``
+    holds of the other.  The nodes keep the objects alive, so their addresses stay theirs."""
+
+    free: dict[Node, frozenset[str]] = field(default_factory=dict)
+    alike: dict[tuple[object, ...], frozenset[str]] = field(default_factory=dict)
 
 
 def verify(graph: Graph, known: Known | None = None) -> None:
     """Raise ``VerifyError`` where ``graph`` breaks a rule.
 
-    ``known`` are nodes whose own rules hold already (nodes are immutable, so once is enough), with
-    the dims they name; those found to hold are added to it.  Rules of the graph (order, names,
-    dims, updates) are always checked.
+    ``known`` has nodes whose own rules hold already (nodes are immutable, so once is enough); those
+    found to hold are added to it.  Rules of the graph (order, names, dims, updates) are always
+    checked.
 
     * inputs and parameters are sources with names of their own; no other node is one of them;
     * every operand is the result of an input, a parameter or an earlier node;
@@ -37,32 +45,23 @@ def verify(graph: Graph, known: Known | None = None) -> None:
     * a fused group's body takes its operands' types, gives its results' types and has no state;
     * an update's value has its parameter's type, and no parameter is updated twice.
     """
-    _verify(graph, known if known is not None else {}, frozenset(graph.dims))
+    _verify(graph, known if known is not None else Known(), frozenset(graph.dims))
 
 
 def _verify(graph: Graph, known: Known, bound: frozenset[str]) -> None:
     defined: set[Value] = set()
     _check_sources(graph.inputs, "input", defined)
     _check_sources(graph.parameters, "parameter", defined)
-    seen: set[Node] = set()
     for node in graph.nodes:
-        if node in seen:
-            _fail(f"{_shown(node)} stands twice in the order", node)
-        seen.add(node)
-        for position, operand in enumerate(node.operands):
-            if operand not in defined:
-                _fail(
-                    f"operand {position} of {_shown(node)}, {_shown(operand.node)}, "
-                    "is not defined before it",
-                    node,
-                )
-        free = known.get(node)
+        if not defined.isdisjoint(node.results):
+            wrong = "among the computed nodes" if node.op.name in _SOURCES else "twice in the order"
+            _fail(f"{_shown(node)} stands {wrong}", node)
+        if not defined.issuperset(node.operands):
+            _fail_undefined(node, defined)
+        free = known.free.get(node)
         if free is None:
-            free = _free_dims(node)
-            _check_bound(node, free, bound)
-            _check_node(node, known, bound)
-            known[node] = free
-        elif free:
+            free = known.free[node] = _checked(node, known, bound)
+        if free:
             _check_bound(node, free, bound)
         defined.update(node.results)
     _check_ends(graph, defined)
@@ -70,6 +69,28 @@ def _verify(graph: Graph, known: Known, bound: frozenset[str]) -> None:
         missing = (dims.names(left) | dims.names(right)) - bound
         if missing or relation not in ("==", ">="):
             raise VerifyError(f"the constraint {left} {relation} {right} has no meaning here")
+
+
+def _fail_undefined(node: Node, defined: set[Value]) -> NoReturn:
+    position, operand = next((i, v) for i, v in enumerate(node.operands) if v not in defined)
+    _fail(
+        f"operand {position} of {_shown(node)}, {_shown(operand.node)}, is not defined before it",
+        node,
+    )
+
+
+def _checked(node: Node, known: Known, bound: frozenset[str]) -> frozenset[str]:
+    """The dims that ``node`` names, which must be ``bound``, once its own rules hold."""
+    about = [id(value.type) for value in (*node.operands, *node.results)]
+    key = (node.op, id(node.attributes), len(node.operands), *about)
+    free = known.alike.get(key)
+    if free is None:
+        free = _free_dims(node)
+        _check_bound(node, free, bound)
+        _check_node(node, known, bound)
+        if node.body is None:
+            known.alike[key] = free
+    return free
 
 
 def _check_sources(values: Iterable[Value], record: str, defined: set[Value]) -> None:
@@ -99,9 +120,7 @@ def _check_node(node: Node, known: Known, bound: frozenset[str]) -> None:
     if not node.results:
         _fail(f"{_shown(node)} has no results", node)
     for name, value in node.attributes.items():
-        try:
-            frozen(value)
-        except TypeError:
+        if not is_attribute(value):
             _fail(f"attribute {name} of {_shown(node)} is a {type(value).__name__}", node)
     if isinstance(node.op, Region) != (node.body is not None):
         _fail(f"{_shown(node)} must have a body exactly when its op is a region", node)

@@ -8,7 +8,7 @@ from graphc.ir import dims
 from graphc.ir import op as records
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.walk import own_expressions, parts
+from graphc.loops.walk import own_expressions, parts, remembered
 from runtime.target import Target
 
 # Picoseconds, from kernels of all kinds on data in a level-2 cache of a 3.5 GHz processor.
@@ -17,11 +17,13 @@ _BYTE = 15
 _FOLD_OF_LANES = 15_000  # to fold the lanes of a row, whatever its length
 
 
+@remembered
 def kernel_flops(kernel: ir.Kernel) -> Size:
     """Operations of one run: an FMA is two, an op what its record says, index arithmetic none."""
     return _flops(kernel.body, 1)
 
 
+@remembered
 def kernel_bytes(kernel: ir.Kernel) -> Size:
     """Bytes that must move between memory and core at least: each buffer read or written once, and
     one that is updated both."""

@@ -63,9 +63,9 @@ the tiles of a kernel's outermost loop be handed to threads.  In a nest of sever
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
 body is one loop nest, or statements and nests, which are phases that run one after the other (see
 ``graphc.loops.phases``).  The ``tile(t)`` of an ascending reduction cuts it into blocks: the tiles
-of a panel go through one block after the other, what they have so far waiting in memory.
-``stream`` is ``out`` for a result which, where it is larger than the last cache, is not to be kept
-in any.
+of the last two axes go through one block after the other, what they have so far waiting in memory;
+axes before these are then outermost.  ``stream`` is ``out`` for a result which, where it is larger
+than the last cache, is not to be kept in any.
 
 An argument is contiguous and row-major; with ``panels(w)`` it is cut along its last axis into
 panels of w, the last one padded, which follow each other: what is used together lies together.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphc.analysis.access import pieces_of
 from graphc.ir import dtypes
@@ -35,6 +35,16 @@ from graphc.passes.groups import is_expensive
 Condition = tuple[Index, Size, Size]
 Guard = tuple[tuple[bool, tuple[Condition, ...]], ...]  # (holds, all of these), and so on
 Place = tuple[tuple[Index, ...], Guard]
+
+
+class _Need(NamedTuple):
+    """What makes a value at one place: others at theirs, and for a view its pieces."""
+
+    sources: Sequence[tuple[Value, Place]]
+    pieces: Sequence[tuple[Piece, Guard]] = ()
+
+
+_NOTHING = _Need(())
 
 
 @dataclass(eq=False)
@@ -110,61 +120,66 @@ class Items:
         self.buffers = buffers
         self.folded = folded
         self.all: list[Item] = []
-        self._wanted: dict[Value, dict[Place, None]] = {}
-        self._items: dict[tuple[Value, Place], Item] = {}
+        self._needs: dict[Value, dict[Place, _Need]] = {}
+        self._items: dict[Value, dict[Place, Item]] = {}
         for value, index in stores.items():
-            self._want(value, index, ())
+            self._want(value, (_normal(value, index), ()))
         for node in reversed(body.nodes):
             self._demand(node)
         for value in body.inputs:
-            for index, guard in self._wanted.get(value, {}):
-                self._items[value, (index, guard)] = self._load(value, index, guard)
+            places = self._needs.get(value, {})
+            self._items[value] = {place: self._load(value, *place) for place in places}
         for node in body.nodes:
             for value in node.results:
-                for place in self._wanted.get(value, {}):
-                    self._items[value, place] = self._item(node, value, place)
+                found = self._items[value] = {}
+                for place, need in self._needs.get(value, {}).items():
+                    found[place] = self._item(node, value, place, need)
 
-    def at(self, value: Value, index: tuple[Index, ...], guard: Guard = ()) -> Item:
+    def at(self, value: Value, index: tuple[Index, ...]) -> Item:
         """The item of ``value`` at ``index``."""
-        return self._items[value, (_normal(value, index), guard)]
+        return self._items[value][_normal(value, index), ()]
 
-    def _want(self, value: Value, index: Sequence[Index | Size], guard: Guard) -> None:
-        self._wanted.setdefault(value, {})[_normal(value, index), guard] = None
+    def _want(self, value: Value, place: Place) -> None:
+        self._needs.setdefault(value, {}).setdefault(place, _NOTHING)
 
     def _demand(self, node: Node) -> None:
         """Enter at which indices the operands of ``node`` are needed."""
         for value in node.results:
-            for index, guard in self._wanted.get(value, {}):
-                for operand, at, under in self._sources(node, index, guard):
-                    self._want(operand, at, under)
+            places = self._needs.get(value, {})
+            for place in places:
+                need = places[place] = self._need(node, place)
+                for operand, at in need.sources:
+                    self._want(operand, at)
 
-    def _sources(
-        self, node: Node, index: tuple[Index, ...], guard: Guard
-    ) -> list[tuple[Value, Sequence[Index | Size], Guard]]:
-        op = node.op
+    def _need(self, node: Node, place: Place) -> _Need:
+        op, (index, guard) = node.op, place
         if isinstance(op, (Elementwise, Check)):
-            return [(operand, index, guard) for operand in node.operands]
+            return _Need([(operand, place) for operand in node.operands])
         if isinstance(op, Rearrange):
-            return [
-                (node.operands[piece.operand], piece.index, guard + own)
-                for piece, own in _guarded(pieces_of(node, index) or ())
-                if piece.operand is not None
-            ]
+            pieces = _guarded(pieces_of(node, index) or ())
+            of = [(node.operands[p.operand], p, own) for p, own in pieces if p.operand is not None]
+            return _Need([(v, (_normal(v, p.index), guard + own)) for v, p, own in of], pieces)
+        return _Need([(v, (_normal(v, at), guard)) for v, at in self._reads(node, index)])
+
+    def _reads(
+        self, node: Node, index: tuple[Index, ...]
+    ) -> list[tuple[Value, Sequence[Index | Size]]]:
+        """At which indices an op that folds or gathers reads its operands."""
+        op = node.op
         if isinstance(op, Reduction):
             (position,) = node.attributes["axes"]
-            at = (*index[:position], self.folded(node), *index[position:])
-            return [(node.operands[0], at, guard)]
+            return [(node.operands[0], (*index[:position], self.folded(node), *index[position:]))]
         if isinstance(op, Blocks):
             position = node.attributes["axis"]
             at = (*index[:position], self.folded(node), *index[position + 1 :])
-            return [(node.operands[0], at, guard)]
+            return [(node.operands[0], at)]
         if isinstance(op, Contraction):
             left, right = node.operands
             *batch, row, column = index
             k = self.folded(node)
-            return [(left, (*batch, row, k), guard), (right, (*batch, k, column), guard)]
+            return [(left, (*batch, row, k)), (right, (*batch, k, column))]
         if isinstance(op, Gather):
-            return [(node.operands[1], op.index_at(index, node.attributes), guard)]
+            return [(node.operands[1], op.index_at(index, node.attributes))]
         return []
 
     def _new(
@@ -175,17 +190,16 @@ class Items:
         axes: Iterable[str] = (),
         **more: Any,
     ) -> Item:
-        varies = frozenset(axes).union(*(item.axes for item in operands))
-        phase = max((_phase_after(item) for item in operands), default=0)
+        varies = frozenset(axes).union(*[item.axes for item in operands])
+        phase = max([_phase_after(item) for item in operands], default=0)
         item = Item(tuple(operands), build, varies, phase, len(self.all), dtype, **more)
         self.all.append(item)
         return item
 
-    def _item(self, node: Node, value: Value, place: Place) -> Item:
+    def _item(self, node: Node, value: Value, place: Place, need: _Need) -> Item:
         index, guard = place
         op, dtype = node.op, value.type.dtype
-        needed = self._sources(node, index, guard)
-        sources = [self.at(v, tuple(map(as_index, i)), under) for v, i, under in needed]
+        sources = [self._items[operand][at] for operand, at in need.sources]
         about: dict[str, Any] = {"name": node.name, "location": node.location}
         if isinstance(op, Elementwise):
             attributes = tuple(sorted(node.attributes.items()))
@@ -199,7 +213,7 @@ class Items:
         if isinstance(op, Check):
             return sources[0]  # what it refuses, it refuses before any kernel runs
         if isinstance(op, Rearrange):
-            return self._select(node, index, sources)
+            return self._select(dtype, need.pieces, sources)
         if isinstance(op, (Reduction, Contraction, Blocks)):
             item = self._new(sources, lambda x: x[0], dtype, reduction=node, **about)
             item.axes = frozenset().union(*map(_axes_of, index))
@@ -218,9 +232,9 @@ class Items:
         number = node.attributes["value"].reshape(-1)[0].item()
         return self._new([], lambda _: ir.Literal(number, dtype), dtype, free=True)
 
-    def _select(self, node: Node, index: tuple[Index, ...], sources: list[Item]) -> Item:
-        pieces = _guarded(pieces_of(node, index) or ())
-        dtype = node.result.type.dtype
+    def _select(
+        self, dtype: DType, pieces: Sequence[tuple[Piece, Guard]], sources: list[Item]
+    ) -> Item:
         if len(pieces) == 1 and pieces[0][0].operand is not None:
             return sources[0]
         atoms = {a for _, g in pieces for _, cs in g for i, _, _ in cs for a in i.atoms}

@@ -28,7 +28,8 @@ def phases(kernel: ir.Kernel) -> tuple[ir.Kernel, ...]:
     """The phases of ``kernel``, as kernels of the same arguments; the kernel itself where they
     would use each other's values."""
     groups = _groups(kernel.body)
-    if any(_used(group) & _bound(kernel.body) - _bound(group) for group in groups):
+    bound = _bound(kernel.body)
+    if len(groups) == 1 or any(_used(group) & bound - _bound(group) for group in groups):
         return (kernel,)
     return tuple(replace(kernel, body=group) for group in groups)
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from graphc.loops.across import across
 from graphc.loops.repetition import costly
-from graphc.loops.tiling import BLOCK, Product, choose_across, choose_tile, goes_in_blocks
+from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -62,6 +63,9 @@ def _scheduled(
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
+        turned = across(statement, lanes)
+        if turned is not None:
+            return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)
@@ -172,8 +176,8 @@ def _tile(
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
     depth = reduce.axis
-    if not across and goes_in_blocks(product):
-        depth = replace(depth, tile=BLOCK)
+    if not across:
+        depth = replace(depth, tile=block(product) or depth.tile)
     scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)

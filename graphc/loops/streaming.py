@@ -1,18 +1,18 @@
 """Streaming: results that pass by the caches on their way to memory.
 
-A store first fetches the line it writes to, unless it is told that nobody will want it soon.  For a
-result larger than the last cache, that is a third of the traffic of a kernel with one argument;
-for a smaller one, the next reader would have to wait for the memory.
+A store first fetches the line it writes to, unless it is told that nobody will want it soon.  Where
+a kernel goes through more than the last cache holds, that is a third of the traffic with one
+argument; where less, the next reader would have to wait for the memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from graphc.ir import dims
 from graphc.loops import ir
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
 # A body is emitted twice, since not all sizes and no addresses are known; and one of many ops waits
@@ -25,51 +25,62 @@ def stream(kernel: ir.Kernel, last: Collection[str], target: Target) -> ir.Kerne
     other kernel reads, that it should be good for."""
     if target.triple.split("-")[0] not in ("", "x86_64"):
         return kernel
-    nest = _elementwise(kernel.body)
-    if nest is None or sum(isinstance(e, ir.Apply) for e in expressions(kernel.body)) > MOST_OPS:
+    loop = kernel.body[0]
+    if len(kernel.body) > 1 or not isinstance(loop, ir.For) or not loop.parallel:
         return kernel
-    axes, body = nest
+    ops = sum(isinstance(e, ir.Apply) for e in expressions(kernel.body))
+    if ops > MOST_OPS or not _goes_through(kernel.body) or not _is_large(kernel, target):
+        return kernel
     loaded = {e.buffer for e in expressions(kernel.body) if isinstance(e, ir.Load)}
-    whole = tuple(ir.AxisIndex(axis.name) for axis in axes)
+    stores = list(_stores(kernel.body, ()))
     arguments = []
     for argument in kernel.arguments:
-        stores = [s for s in body if isinstance(s, ir.Store) and s.buffer == argument.name]
+        places = [(s.index, axes) for s, axes in stores if s.buffer == argument.name]
         good = (
             argument.mode == "out"
             and argument.name in last
             and argument.name not in loaded
-            and [store.index for store in stores] == [whole]
-            and _is_large(argument, target)
-            and _has_whole_vectors(argument, axes)
+            and len(places) == 1
+            and _has_whole_vectors(argument, *places[0])
         )
         arguments.append(replace(argument, mode="stream") if good else argument)
     return replace(kernel, arguments=tuple(arguments))
 
 
-def _elementwise(
-    body: Sequence[ir.Statement],
-) -> tuple[tuple[ir.Axis, ...], Sequence[ir.Statement]] | None:
-    """The axes and the innermost statements of a parallel nest of loops round nothing but
-    elementwise arithmetic."""
-    axes: tuple[ir.Axis, ...] = ()
-    if not (len(body) == 1 and isinstance(body[0], ir.For) and body[0].parallel):
-        return None
-    while len(body) == 1 and isinstance(body[0], ir.For):
-        axes += body[0].axes
-        body = body[0].body
-    plain = all(isinstance(s, ir.Let | ir.Store) for s in body)
-    return (axes, body) if plain and axes[-1].vector > 1 else None
+def _goes_through(body: Iterable[ir.Statement]) -> bool:
+    """Whether what is read comes in order: row by row, if anything is folded."""
+    folds = (s for s in statements(body) if isinstance(s, ir.Reduce))
+    return all(fold.order == "lanes" for fold in folds)
 
 
-def _is_large(argument: ir.Argument, target: Target) -> bool:
-    """Whether it may be larger than the last cache."""
-    size = dims.product(argument.shape)
-    return not isinstance(size, int) or size * argument.dtype.size > target.l3_bytes
+def _stores(
+    body: Iterable[ir.Statement], around: tuple[ir.Axis, ...]
+) -> Iterator[tuple[ir.Store | ir.Column, tuple[ir.Axis, ...]]]:
+    """Every store with the axes of the loops around it."""
+    for statement in body:
+        if isinstance(statement, ir.Store | ir.Column):
+            yield statement, around
+        elif isinstance(statement, ir.For):
+            yield from _stores(statement.body, (*around, *statement.axes))
+        elif isinstance(statement, ir.Reduce):
+            yield from _stores(statement.body, (*around, statement.axis))
 
 
-def _has_whole_vectors(argument: ir.Argument, axes: Sequence[ir.Axis]) -> bool:
-    """Whether every vector starts at a multiple of its size, if the buffer does."""
+def _is_large(kernel: ir.Kernel, target: Target) -> bool:
+    """Whether what the kernel reads and writes may be more than the last cache holds."""
+    sizes = [dims.product(a.shape) * a.dtype.size for a in kernel.arguments]
+    total = sum(size for size in sizes if isinstance(size, int))
+    return len(sizes) > sum(isinstance(size, int) for size in sizes) or total > target.l3_bytes
+
+
+def _has_whole_vectors(
+    argument: ir.Argument, index: tuple[ir.Expr, ...], axes: tuple[ir.Axis, ...]
+) -> bool:
+    """Whether what is stored at ``index``, along all of ``axes``, are vectors that start at
+    multiples of their size, if the buffer does."""
+    if index != tuple(ir.AxisIndex(axis.name) for axis in axes):
+        return False
     last = axes[-1]
-    if last.vector * argument.dtype.size not in (16, 32, 64):
+    if last.vector <= 1 or last.vector * argument.dtype.size not in (16, 32, 64):
         return False
     return len(axes) == 1 or (isinstance(last.extent, int) and last.extent % last.vector == 0)

@@ -18,10 +18,12 @@ from runtime.target import Target
 # Extents that a run-time size is taken for.
 _ROWS, _COLUMNS, _DEPTH = (32, 100, 128), 480, 128
 
-BLOCK = 512  # of a product's depth, where it goes block by block
+# Of a product's depth, where it goes block by block: shallower where each step of the left operand
+# is a row of its own.
+BLOCK, BLOCK_OF_ROWS = 512, 256
 STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
 
-_LINE = 64
+LINE = 64
 _WAYS = 8  # of the caches of one core
 # The vectors of the right operand that a row of accumulators must use so that fetching them does
 # not slow the multiply-adds: from the first cache, the second, and beyond, where rows of few
@@ -81,11 +83,11 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
 
 
-def goes_in_blocks(product: Product) -> bool:
-    """Whether the tiles of a panel should go through a block of the depth before the next: what is
-    not packed, and perhaps deep, then stays in the second cache."""
-    depth = product.depth
-    return not product.panels and (not isinstance(depth, int) or depth > 2 * BLOCK)
+def block(product: Product) -> int | None:
+    """The depth of the blocks that the tiles should go through one by one: what is not packed, and
+    perhaps deep, then stays in the second cache.  ``None`` where they should not."""
+    depth, size = product.depth, BLOCK if product.row_bytes else BLOCK_OF_ROWS
+    return size if not product.panels and (not isinstance(depth, int) or depth > 2 * size) else None
 
 
 @lru_cache(maxsize=1024)
@@ -120,6 +122,8 @@ def packed_width(product: Product, target: Target) -> int | None:
         return None
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
     known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
+    if block(product) and not product.row_bytes:
+        return None  # both operands are copied block by block
     if not gathered and not known:
         return None
     lanes = target.lanes(product.size)
@@ -191,20 +195,20 @@ def _fetching(
     """What fetching a panel of the right operand costs for the first tile of rows, and again."""
     in_order = product.turned or product.panels > 0
     beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
-    steps = min(depth, BLOCK) if goes_in_blocks(product) else depth
+    steps = min(depth, block(product) or depth)
     panel = steps * vectors * target.vector_bytes
     stride = vectors * target.vector_bytes if in_order else columns * product.size
-    room = target.l2_bytes * min(1.0, _spread(stride, target.l2_bytes) * vectors)
+    room = target.l2_bytes * min(1.0, reach(stride, target.l2_bytes) * vectors)
     first = _SECOND if depth * columns * product.size <= target.l2_bytes else beyond
     if panel <= 3 * target.l1_bytes // 4:
         return first, _FIRST
     return first, _SECOND if panel <= 0.75 * room else beyond
 
 
-def _spread(stride: int, cache: int) -> float:
+def reach(stride: int, cache: int) -> float:
     """The share of a cache's sets that one line of each row reaches."""
     period = cache // _WAYS
-    return max(1, period // max(_LINE, gcd(stride, period))) * _LINE / period
+    return max(1, period // max(LINE, gcd(stride, period))) * LINE / period
 
 
 def _is_crowded(stride: int, rows: int, target: Target) -> bool:
@@ -212,4 +216,4 @@ def _is_crowded(stride: int, rows: int, target: Target) -> bool:
     if not stride:
         return False
     period = target.l1_bytes // _WAYS
-    return rows > _WAYS * max(1, period // max(_LINE, gcd(stride, period)))
+    return rows > _WAYS * max(1, period // max(LINE, gcd(stride, period)))

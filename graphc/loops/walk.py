@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops import ir
 
+_Part = TypeVar("_Part", bound=ir.Statement | ir.Kernel)
+_Found = TypeVar("_Found")
 AccessMap = Callable[[str, tuple[ir.Expr, ...]], tuple[ir.Expr, ...]]
 
 
@@ -50,13 +54,34 @@ def parts(expr: ir.Expr) -> tuple[ir.Expr, ...]:
     return ()
 
 
-def expressions_of(statement: ir.Statement) -> Iterator[ir.Expr]:
-    """Every expression and sub-expression written in a statement itself."""
+def remembered(function: Callable[[_Part], _Found]) -> Callable[[_Part], _Found]:
+    """``function`` of an immutable part of loop IR, computed once for each part: every stage asks
+    the same of what the one before left as it was."""
+    key = f"{function.__module__}.{function.__qualname__}"
+
+    @functools.wraps(function)
+    def once(part: _Part) -> _Found:
+        known = part.__dict__
+        if key not in known:
+            known[key] = function(part)
+        found: _Found = known[key]
+        return found
+
+    return once
+
+
+@remembered
+def expressions_of(statement: ir.Statement) -> tuple[ir.Expr, ...]:
+    """Every expression and sub-expression written in a statement itself, in the order of the
+    text."""
+    found: list[ir.Expr] = []
     pending = list(reversed(own_expressions(statement)))
     while pending:
         expr = pending.pop()
-        yield expr
-        pending.extend(reversed(parts(expr)))
+        found.append(expr)
+        if isinstance(expr, (ir.Apply, ir.Load)):
+            pending += reversed(parts(expr))
+    return tuple(found)
 
 
 def expressions(body: Iterable[ir.Statement]) -> Iterator[ir.Expr]:
@@ -157,18 +182,16 @@ def rename_buffer(body: tuple[ir.Statement, ...], old: str, new: str) -> tuple[i
     return tuple(renamed)
 
 
-def sizes_of(kernel: ir.Kernel) -> Iterator[Size]:
+def sizes_of(kernel: ir.Kernel) -> tuple[Size, ...]:
     """The sizes a kernel depends on: shapes, extents, and sizes used as numbers."""
-    for argument in kernel.arguments:
-        yield from argument.shape
+    found = [size for argument in kernel.arguments for size in argument.shape]
     for statement in statements(kernel.body):
         if isinstance(statement, ir.For):
-            yield from (axis.extent for axis in statement.axes)
+            found += [axis.extent for axis in statement.axes]
         elif isinstance(statement, ir.Reduce):
-            yield statement.axis.extent
-    for expr in expressions(kernel.body):
-        if isinstance(expr, ir.SizeOf):
-            yield expr.size
+            found.append(statement.axis.extent)
+    found += [expr.size for expr in expressions(kernel.body) if isinstance(expr, ir.SizeOf)]
+    return tuple(dict.fromkeys(found))
 
 
 def with_dims(kernel: ir.Kernel) -> ir.Kernel:

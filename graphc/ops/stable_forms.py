@@ -147,3 +147,4 @@ _RULES: dict[str, Callable[[Node], Tensor | None]] = {
     "subtract": _subtract,
     "add": _add,
 }
+IMPROVED = frozenset(_RULES)  # the names of ops of which ``stable_form`` may know a better form

@@ -68,13 +68,14 @@ def renamed(value: Value, name: str) -> Value:
     return named.results[value.index]
 
 
-def rewrite_locally(graph: Graph, rule: Rule) -> Graph:
+def rewrite_locally(graph: Graph, rule: Rule, concerns: Callable[[op.Op], bool]) -> Graph:
     """The graph with ``rule`` applied to each node, and to whatever it builds, until it has nothing
-    more to say.  One walk is enough, because a node is looked at after its operands.
+    more to say.  One walk is enough, because a node is looked at after its operands.  Of ops that
+    it does not concern the rule has nothing to say.
 
     A value that a rule has built takes over the name of the one it replaces.
     """
-    return rewrite(graph, _Rewriter(rule, graph))
+    return rewrite(graph, _Rewriter(rule, graph), concerns)
 
 
 class _Rewriter:
@@ -86,7 +87,7 @@ class _Rewriter:
         self._placed.update(graph.nodes)
 
     def __call__(self, node: Node, operands: tuple[Value, ...]) -> Sequence[Value]:
-        current = node if operands == node.operands else clone(node, operands)
+        current = node if operands is node.operands else clone(node, operands)
         if len(current.results) != 1:
             return current.results
         value = self._reduced(current.result)

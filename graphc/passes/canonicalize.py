@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Elementwise, Rearrange, Reduction
+from graphc.ir.op import Elementwise, Op, Rearrange, Reduction
 from graphc.passes.base import Make, rewrite_locally
 
 # A row of fewer elements is too short for the lanes of a sum: it is merged with the axis before.
@@ -36,7 +36,11 @@ class Canonicalize:
     name: str = "canonicalize"
 
     def run(self, graph: Graph) -> Graph:
-        return rewrite_locally(graph, _rule)
+        return rewrite_locally(graph, _rule, _concerns)
+
+
+def _concerns(op: Op) -> bool:
+    return isinstance(op, Reduction | Elementwise) or op.name in _REARRANGEMENTS
 
 
 def _rule(node: Node, make: Make) -> Value | None:
@@ -59,6 +63,8 @@ def _elementwise(node: Node, make: Make) -> Value | None:
         return node.operands[0]
     if node.op.name == "astype" and node.result.type == node.operands[0].type:
         return node.operands[0]
+    if all(v.node.op.name != "reshape" for v in node.operands):
+        return None
     shapes = {_shape_before_ones(v) for v in node.operands if not _is_number(v)}
     (shape,) = shapes if len(shapes) == 1 else (None,)
     if shape is None:

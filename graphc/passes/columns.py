@@ -37,7 +37,7 @@ def in_blocks(graph: Graph, grouping: Grouping) -> Graph | None:
         attributes = {**node.attributes, "order": "ascending"}
         return build(node.op, (blocks,), attributes, node, name=node.name).results
 
-    return rewrite(graph, split)
+    return rewrite(graph, split, lambda op: isinstance(op, Reduction))
 
 
 def _lies_beside_rows(node: Node, grouping: Grouping) -> bool:

@@ -18,7 +18,7 @@ from graphc.errors import DefinitionError
 from graphc.ir.dims import Dim
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Elementwise, Gather, Rearrange
+from graphc.ir.op import Elementwise, Gather, Op, Rearrange
 from graphc.ir.scalar_numpy import NumpyBuilder
 from graphc.passes.base import Make, rewrite_locally
 
@@ -40,11 +40,9 @@ class ConstantFold:
         def rule(node: Node, make: Make) -> Value | None:
             if isinstance(node.op, Elementwise) and node.operands:
                 return _on_numbers(node, make) or self._folded(node, make)
-            if isinstance(node.op, Rearrange | Gather) and node.op.name != "broadcast":
-                return self._folded(node, make)
-            return None
+            return self._folded(node, make) if _computes(node.op) else None
 
-        return rewrite_locally(graph, rule)
+        return rewrite_locally(graph, rule, _computes)
 
     def _folded(self, node: Node, make: Make) -> Value | None:
         kind = node.result.type
@@ -64,6 +62,10 @@ class ConstantFold:
         value = np.array(np.broadcast_to(result, shape), kind.dtype.numpy, order="C")
         value.setflags(write=False)
         return make("constant", like=node, value=value)
+
+
+def _computes(op: Op) -> bool:
+    return isinstance(op, Elementwise | Rearrange | Gather) and op.name != "broadcast"
 
 
 def _lowered(op: Elementwise, arrays: Sequence[Any], node: Node) -> Any:

@@ -41,14 +41,14 @@ class _Finder:
     def __call__(self, node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None:
         if node.body is not None:
             return None
+        # What the results' types are follows from the op, its operands and its attributes.
         numbers = [self._numbers.setdefault(v, len(self._numbers)) for v in operands]
         if node.op.name in _COMMUTATIVE:
             numbers.sort()
-        types = tuple(value.type for value in node.results)
-        key = (node.op, *numbers, types, frozen_attributes(node.attributes))
+        key = (node.op, *numbers, frozen_attributes(node.attributes) if node.attributes else None)
         known = self._known.get(key)
         if known is not None:
             return known
-        results = node.results if operands == node.operands else clone(node, operands).results
+        results = node.results if operands is node.operands else clone(node, operands).results
         self._known[key] = results
         return results

@@ -14,7 +14,7 @@ class DeadCode:
     name: str = "dce"
 
     def run(self, graph: Graph) -> Graph:
-        return collect(
+        living = collect(
             graph.name,
             graph.outputs,
             [(parameter, new) for parameter, new in graph.updates if parameter is not new],
@@ -23,3 +23,6 @@ class DeadCode:
             constraints=graph.constraints,
             flush_denormals=graph.flush_denormals,
         )
+        same = living.nodes == graph.nodes and living.constraints == graph.constraints
+        same = same and len(living.updates) == len(graph.updates)
+        return graph if same else living

@@ -14,7 +14,7 @@ from graphc import location
 from graphc.errors import DefinitionError, GraphcError, VerifyError
 from graphc.ir.graphs import Graph, clone, rewrite
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Composite, Region
+from graphc.ir.op import Composite, Op, Region
 from graphc.passes.base import renamed
 from graphc.tensor import Tensor
 
@@ -32,10 +32,14 @@ class Decompose:
 
     def run(self, graph: Graph) -> Graph:
         for _ in range(_DEEPEST):
-            if not any(isinstance(node.op, Composite | Region) for node in graph.nodes):
+            if not any(_is_whole(node.op) for node in graph.nodes):
                 return graph
-            graph = rewrite(graph, _expanded)
+            graph = rewrite(graph, _expanded, _is_whole)
         raise GraphcError(f"composites are nested beyond {_DEEPEST} levels, or hold themselves")
+
+
+def _is_whole(op: Op) -> bool:
+    return isinstance(op, Composite | Region)
 
 
 def _expansion(node: Node, operands: tuple[Value, ...]) -> Any:

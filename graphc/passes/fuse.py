@@ -64,22 +64,23 @@ class Grouping:
         self.group: dict[Node, Group] = {
             node: group_of(node, i) for node, i in self.position.items() if node in uses.edges_of
         }
-        self._sources: dict[Group, list[Node]] = {}
+        self._sources: dict[Group, dict[Node, None]] = {}
+        self._readers: dict[Group, dict[Node, None]] = {}
         self._read_again: dict[Value, dict[Group, None]] = {}
 
     def groups(self) -> list[Group]:
         """All groups, by the position of their last node."""
-        return sorted(set(self.group.values()), key=lambda g: g.last)
+        return sorted(dict.fromkeys(self.group.values()), key=lambda g: g.last)
 
     def producers(self, group: Group) -> list[Group]:
         """The other groups whose values ``group`` reads."""
-        sources = self._sources.get(group)
-        if sources is None:
-            sources = self._sources[group] = self._read_by(group)
-        return list(dict.fromkeys(self.group[node] for node in sources))
+        return list(dict.fromkeys([self.group[node] for node in self._read_by(group)]))
 
-    def _read_by(self, group: Group) -> list[Node]:
+    def _read_by(self, group: Group) -> dict[Node, None]:
         """The computing nodes outside that ``group`` reads; a group's nodes are searched once."""
+        known = self._sources.get(group)
+        if known is not None:
+            return known
         members = {*group.nodes, *group.again}
         found: dict[Node, None] = {}
         for node in (*group.nodes, *sorted(group.again, key=self.position.__getitem__)):
@@ -87,7 +88,19 @@ class Grouping:
                 source = edge.read.value.node
                 if source in self.group and source not in members:
                     found[source] = None
-        return list(found)
+        self._sources[group] = found
+        return found
+
+    def _readers_of(self, group: Group) -> dict[Node, None]:
+        """The computing nodes outside that read ``group``, searched once like ``_read_by``."""
+        known = self._readers.get(group)
+        if known is None:
+            readers, members = self.uses.readers, set(group.nodes)
+            values = (value for node in group.nodes for value in node.results)
+            found = (reader for value in values for reader in readers.get(value, ()))
+            known = {reader: None for reader in found if reader not in members}
+            self._readers[group] = known
+        return known
 
     def sources(self, group: Group) -> set[Value]:
         """The values outside all groups that ``group`` reads."""
@@ -167,36 +180,54 @@ class Grouping:
         return not self.depends(a, b) and not self.depends(b, a)
 
     def _try(self, producer: Group, consumer: Group) -> None:
-        if producer is consumer or isinstance(self.joinable(producer, consumer), Reason):
+        if producer is consumer:
             return
-        joint = joined(producer, consumer, self.uses)
-        assert isinstance(joint, Group)
-        for node in joint.nodes:
-            self.group[node] = joint
-        self._readers_follow(joint)
+        joint = self._joint(producer, consumer)
+        if isinstance(joint, Group):
+            self._merge(producer, consumer, joint)
 
-    def _needs_up_to(self, group: Group) -> None:
-        """Sets ``group.last`` from the groups that it reads."""
-        group.last = max([group.last, *(g.last for g in self.producers(group))])
+    def _merge(self, producer: Group, consumer: Group, joint: Group) -> None:
+        """Let the larger of the two become ``joint``.  What it reads and is read by is known: work
+        is for the smaller one alone, so that a group of many nodes may grow by one at a time."""
+        late = [group for group in (producer, consumer) if group.last < joint.last]
+        follow = [node for group in late for node in self._readers_of(group)]
+        small, large = consumer, producer
+        if len(small.nodes) > len(large.nodes):
+            small, large = large, small
+        sources, readers = self._read_by(large), self._readers_of(large)
+        more, others = self._read_by(small), self._readers_of(small)
+        if large is producer:
+            sources.update(more)
+        else:
+            sources = self._sources[large] = {**more, **sources}
+        readers.update(others)
+        for node in small.nodes:
+            self.group[node] = large
+            sources.pop(node, None)
+            readers.pop(node, None)
+        for known, new in ((sources, more), (readers, others)):
+            for node in [node for node in new if self.group[node] is large]:
+                known.pop(node, None)
+        large.become(joint)
+        self._raise(follow, large.last)
 
-    def _readers_follow(self, group: Group) -> None:
-        """Whoever needs ``group`` needs all of it, what stands after the reader included."""
-        pending = [group]
+    def _raise(self, readers: Iterable[Node], last: int) -> None:
+        """Whoever needs a group needs all of it, what stands after the reader included."""
+        pending = [(readers, last)]
         while pending:
-            current = pending.pop()
-            readers = (
-                self.group[reader]
-                for node in current.nodes
-                for value in node.results
-                for reader in self.uses.readers.get(value, ())
-            )
-            for reader in dict.fromkeys(readers):
-                if reader.last < current.last:
-                    reader.last = current.last
-                    pending.append(reader)
+            nodes, least = pending.pop()
+            for group in dict.fromkeys(map(self.group.__getitem__, nodes)):
+                if group.last < least:
+                    group.last = least
+                    pending.append((self._readers_of(group), least))
 
     def joinable(self, producer: Group, consumer: Group) -> Reason | None:
         """Why the two may not be one kernel; ``None`` where they may."""
+        joint = self._joint(producer, consumer)
+        return joint if isinstance(joint, Reason) else None
+
+    def _joint(self, producer: Group, consumer: Group) -> Group | Reason:
+        """The two as one kernel, or why they may not be."""
         joint = joined(producer, consumer, self.uses)
         if isinstance(joint, Reason):
             return joint
@@ -212,17 +243,18 @@ class Grouping:
         ]
         if between:
             return Reason("another kernel between them needs the one and is needed by the other")
-        return None
+        return joint
 
     def depends(self, group: Group, on: Group) -> bool:
         """Whether ``group`` is ``on`` or needs it, directly or through others."""
+        if group.last < on.last:  # a group that needs another is ``last`` no earlier
+            return False
         pending, seen = [group], {group}
         while pending:
             current = pending.pop()
             if current is on:
                 return True
             for producer in self.producers(current):
-                # A group that needs another is ``last`` no earlier.
                 if producer not in seen and producer.last >= on.last:
                     seen.add(producer)
                     pending.append(producer)

@@ -64,6 +64,12 @@ class Group:
     def name(self) -> str:
         return "+".join(dict.fromkeys(node.name or node.op.name for node in self.nodes))
 
+    def become(self, joint: Group) -> None:
+        """Take over all that ``joint`` is."""
+        self.kind, self.nodes, self.domain = joint.kind, joint.nodes, joint.domain
+        self.along, self.down = joint.along, joint.down
+        self.inside, self.again, self.last = joint.inside, joint.again, joint.last
+
     def outer(self) -> Shape | None:
         """The shape of values that the reduced axis has been folded out of."""
         if self.along is None:
@@ -134,8 +140,17 @@ class Edge:
         return self.reader.operands[self.operand].type.shape
 
     @property
+    def is_plain(self) -> bool:
+        """Whether each element of the value is read once, at its own index."""
+        if isinstance(self.reader.op, Rearrange):
+            return False
+        return self.reader.operands[self.operand] is self.read.value
+
+    @property
     def repeated(self) -> tuple[int, ...] | None:
         """``Read.missing`` for the axes of length other than 1."""
+        if self.is_plain:
+            return ()
         shape = self.shape
         missing = self.read.missing(len(shape))
         return None if missing is None else tuple(a for a in missing if shape[a] != 1)
@@ -143,6 +158,8 @@ class Edge:
     @property
     def grows(self) -> bool:
         """Whether elements of the value are read more than once."""
+        if self.is_plain:
+            return False
         shape = self.shape
         atoms = {atom for index in self.read.index for atom in index.atoms}
         return any(size != 1 and axis not in atoms for axis, size in enumerate(shape))
@@ -315,6 +332,8 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
 
 def _same_loops(a: Group, b: Group) -> Group | Reason:
     """Both run over one domain, each value full or outer."""
+    if (a.domain, a.along, a.down) == (b.domain, b.along, b.down) and a.along is None:
+        return _union(a, b, "loop", a.domain, None, a.down)
     places = {g.place(g.down) for g in (a, b) if g.down is not None}
     if len(places) > 1:
         return Reason("they fold columns along different axes")

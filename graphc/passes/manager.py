@@ -76,7 +76,7 @@ def run(
     if stop_after is not None and all(stage.name != stop_after for stage in pipeline):
         names = ", ".join(stage.name for stage in pipeline)
         raise ArgumentError(f"no pass {stop_after!r}; there are {names}")
-    known: Known = {}
+    known = Known()
     if check:
         verify(graph, known)
     steps: list[Step] = []

@@ -23,7 +23,7 @@ class Order:
     name: str = "order"
 
     def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _stamped)
+        return rewrite(graph, _stamped, lambda op: isinstance(op, Contraction | Reduction))
 
 
 def reduction_order(operand: TensorType, axis: int) -> str:

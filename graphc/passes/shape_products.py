@@ -34,6 +34,8 @@ class ShapeProducts:
     name: str = "shape-products"
 
     def run(self, graph: Graph) -> Graph:
+        if not any(isinstance(node.op, Contraction) for node in graph.nodes):
+            return graph
         readers = Counter(value for node in graph.nodes for value in node.operands)
         readers.update(graph.results)
 
@@ -42,7 +44,8 @@ class ShapeProducts:
                 return None
             return _transposed(node, operands[0])
 
-        return rewrite_locally(rewrite(graph, transposed), _rule)
+        turned = rewrite(graph, transposed, lambda op: op.name == "permute_dims")
+        return rewrite_locally(turned, _rule, lambda op: op.name == "reshape")
 
 
 def _transposed(node: Node, product: Value) -> Sequence[Value] | None:

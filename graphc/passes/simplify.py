@@ -29,7 +29,7 @@ class Simplify:
     name: str = "simplify"
 
     def run(self, graph: Graph) -> Graph:
-        return rewrite_locally(graph, _rule)
+        return rewrite_locally(graph, _rule, lambda op: op.name in _RULES)
 
 
 def _rule(node: Node, make: Make) -> Value | None:
@@ -99,9 +99,12 @@ def _multiply(node: Node, make: Make) -> Value | None:
     if x.type.dtype.is_bool:
         return None
     for factor, other in ((x, y), (y, x)):
-        if is_uniform(factor, 1):  # exact for every value
+        number = uniform(factor)
+        if number is None:
+            continue
+        if number == 1:  # exact for every value
             return other
-        if is_uniform(factor, -1):  # exact, only the sign changes; integers wrap alike
+        if number == -1:  # exact, only the sign changes; integers wrap alike
             return make("negative", other, like=node)
     if _is(x, "negative") and _is(y, "negative"):  # the product's sign is the xor of both
         return make("multiply", _inside(x), _inside(y), like=node)

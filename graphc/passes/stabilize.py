@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ops.stable_forms import stable_form
+from graphc.ops.stable_forms import IMPROVED, stable_form
 from graphc.passes.base import Make, rewrite_locally
 
 
@@ -21,7 +21,7 @@ class Stabilize:
     name: str = "stabilize"
 
     def run(self, graph: Graph) -> Graph:
-        return rewrite_locally(graph, _rule)
+        return rewrite_locally(graph, _rule, lambda op: op.name in IMPROVED)
 
 
 def _rule(node: Node, make: Make) -> Value | None:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphc
-from graphc.codegen import blocking
+from graphc.codegen import blocking, staging
 from graphc.compiler import compile_graphs
-from graphc.loops import packing, parser, printer, scheduling, tiling, verifier
+from graphc.loops import packing, parser, printer, tiling, verifier
 from runtime import jit
 from tests.loops.compare import assert_same_bits
 
@@ -53,13 +53,17 @@ def test_packed_and_blocked_products_have_the_same_bits(level, data):
         shape = tuple(bound.get(str(size), size) for size in value.type.shape)
         arrays[value.name] = (10 * seed.standard_normal(shape)).astype(dtype)
     plain = graphc.compile(graph, target=jit.resolve(level))(**arrays)
+    crowded = data.draw(st.sampled_from((0.0, 1.0)))
     width, block = data.draw(st.sampled_from((None, 1, 2, 3))), data.draw(st.sampled_from((4, 16)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAPHC_CACHE_PROGRAMS", "0")  # or the plain one would come back
         patch.setattr(packing, "packed_width", lambda product, target: width)
-        patch.setattr(scheduling, "BLOCK", block)
         patch.setattr(tiling, "BLOCK", block)
+        patch.setattr(tiling, "BLOCK_OF_ROWS", block)
+        patch.setattr(blocking, "_COLUMNS", data.draw(st.sampled_from((16, 64))))
         patch.setattr(blocking, "_WAITING_BYTES", 4096)
+        patch.setattr(staging, "ROWS_BYTES", data.draw(st.sampled_from((1024, 4096))))
+        patch.setattr(staging, "reach", lambda stride, cache: crowded)
         made = graphc.compile(graph, target=jit.resolve(level))
     packed = made(**arrays)
     for name, expected in plain.items():

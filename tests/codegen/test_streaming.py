@@ -79,3 +79,31 @@ def test_rows_that_are_no_whole_vectors_are_not_streamed():
     exe = compiled(x + b, small_caches())
     value, bias = np.ones((50, 64), np.float32), np.arange(64, dtype=np.float32)
     np.testing.assert_array_equal(exe(x=value, b=bias), value + bias)
+
+
+@pytest.mark.parametrize("level", [None, "avx2", "baseline"])
+@pytest.mark.parametrize("rows, columns", [(0, 64), (9, 64), (100, 192), (40, 1024)])
+def test_rows_that_are_streamed_are_the_same(level, rows, columns):
+    x, g = graphc.input("x", ("N", columns)), graphc.input("g", ("N", columns))
+    centred = x - graphc.mean(x, axis=1, keepdims=True)
+    y = centred * graphc.rsqrt(graphc.mean(centred * centred, axis=1, keepdims=True) + 1e-5)
+    (dx,) = graphc.grad(graphc.sum(y * g), [x])
+    graph = graphc.Graph("g", {"y": y, "dx": dx, "sums": graphc.sum(g, axis=0)})
+    rng = np.random.default_rng(rows)
+    arrays = [rng.standard_normal((rows, columns)).astype(np.float32) for _ in "xg"]
+    plain = compiled(graph, jit.resolve(level))(*arrays)
+    exe = compiled(graph, small_caches(level))
+    assert "stream y" in exe.text("loops") and streamed(exe)
+    for name, value in exe(*arrays).items():
+        np.testing.assert_array_equal(value, plain[name])
+    shifted = np.zeros(rows * columns + 1, np.float32)[1:].reshape(rows, columns)
+    exe(*arrays, out={"y": shifted})
+    np.testing.assert_array_equal(shifted, plain["y"])
+
+
+def test_what_a_kernel_goes_through_is_counted_together():
+    x, z = graphc.input("x", (24, 32)), graphc.input("z", (24, 32))  # 3 KiB each
+    assert not streamed(compiled(graphc.Graph("g", {"y": x[:8] + 1}), small_caches()))
+    exe = compiled(graphc.Graph("g", {"y": x + z}), small_caches())
+    assert streamed(exe)
+    np.testing.assert_array_equal(exe(*[np.ones((24, 32), np.float32)] * 2)["y"], 2)

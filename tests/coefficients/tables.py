@@ -71,6 +71,11 @@ def fifth_tail(z: mp.mpf) -> mp.mpf:
     return (mp.atanh(t) - t - t**3 / 3) / t**5
 
 
+def log2_of_ratio(v: mp.mpf) -> mp.mpf:
+    """log2((1 + t) / (1 - t)) at t = v ln 2 / 2: its slope is 1."""
+    return 2 / mp.log(2) * mp.atanh(v * mp.log(2) / 2)
+
+
 def erf_exponent(t: mp.mpf) -> mp.mpf:
     """log(1 - erf(t)) / t + 1."""
     return mp.log(mp.erfc(t)) / t + 1
@@ -122,14 +127,14 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": normal_fit(4.0, 11, 14.5, "float32"),
         "float64": normal_fit(5.0, 23, 38.7, "float64"),
     },
-    # float32: atanh(t) = t + t^3 tail.  float64: t + t^3 / 3 + t^5 tail.  On
-    # |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1)
+    # float32: 2 / ln 2 atanh(t) = v + v^3 tail, v = 2 / ln 2 t.  float64: t + t^3 / 3 + t^5 tail.
+    # On |t| <= (sqrt(3/2) - 1) / (sqrt(3/2) + 1).
     "power.LOG2_TAIL": {
-        "float32": Fit(odd_tail(mp.atanh), 3, TINY, 0.01022, lambda z: z, "float32"),
+        "float32": Fit(odd_tail(log2_of_ratio), 3, TINY, 0.0851, lambda z: z, "float32"),
         "float64": Fit(fifth_tail, 6, 1e-8, 0.01022, lambda z: z * z, "float64"),
     },
-    "power.EXP2_TAIL": both(
-        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 12), -0.501, 0.501, lambda r: r
+    "exponential.EXP2_TAIL": both(
+        lambda r: (mp.mpf(2) ** r - 1) / r, (6, 11), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
         "float32": Fit(odd_tail(mp.tanh), 5, TINY, 0.45, odd_tail_weight(mp.tanh), "float32"),

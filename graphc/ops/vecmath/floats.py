@@ -36,6 +36,11 @@ class Format:
         return 1.5 * 2.0**self.mantissa + 2 * self.bias
 
     @property
+    def whole_bits(self) -> int:
+        """The bits of 1.5 * 2^mantissa, to which an integer can be added, or subtracted."""
+        return (self.bias + self.mantissa << self.mantissa) + (1 << self.mantissa - 1)
+
+    @property
     def smallest_normal(self) -> float:
         return 2.0 ** (1 - self.bias)
 
@@ -78,6 +83,16 @@ def two_product(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]
     error = b.sub(b.mul(x_high, y_high), product)
     error = b.add(b.add(error, b.mul(x_high, y_low)), b.mul(x_low, y_high))
     return product, b.add(error, b.mul(x_low, y_low))
+
+
+def multiply_add(b: ScalarBuilder, x: Scalar, y: Scalar, z: Scalar) -> tuple[Scalar, Scalar]:
+    """``x * y + z`` rounded, and its error; where z is a multiple of the last place of the sum."""
+    if b.fused:
+        total = b.fma(x, y, z)
+        return total, b.fma(x, y, b.sub(z, total))
+    product, product_error = two_product(b, x, y)
+    total, error = fast_two_sum(b, z, product)
+    return total, b.add(error, product_error)
 
 
 def _halves(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:

@@ -49,8 +49,6 @@ COSH_TAIL = {
         2.0921867283732857e-09,
     ),
 }
-# The bits of the shifter with which ``reduce`` rounds.
-SHIFTER_BITS = {float32: 0x4B400000 + 2 * 127, float64: (0x4338 << 48) + 2 * 1023}
 TANH_SMALL = {float32: 0.67, float64: 0.625}
 # tanh is 1 to the last bit from here on.
 TANH_ONE = {float32: 9.1, float64: 19.1}
@@ -77,8 +75,8 @@ def _halves(b: ScalarBuilder, parts: Reduced) -> tuple[Scalar, Scalar]:
     """2**(n - 2) and 2**(-n - 2), n >= 0; the second is 0 where it does not matter."""
     fmt = format_of(b, parts.r)
     grown = b.sub(parts.bits, fmt.bias + 2)
-    # ``bits`` are those of the shifter plus n.
-    shrunk = b.sub(SHIFTER_BITS[fmt.dtype] + fmt.bias - 2, parts.bits)
+    # ``bits`` are those of the shifter plus n, which is with 2 * bias.
+    shrunk = b.sub(fmt.whole_bits + 3 * fmt.bias - 2, parts.bits)
     shrunk = b.select(b.lt(shrunk, 0), 0, shrunk)
     first, second = (b.shift_left(k, fmt.mantissa) for k in (grown, shrunk))
     return b.bitcast(first, fmt.dtype), b.bitcast(second, fmt.dtype)

@@ -8,28 +8,38 @@ from __future__ import annotations
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.exponential import (
+    EXP2_TAIL,
     LN2_HIGH,
     LN2_LOW,
     argument,
     small_exp,
-    small_expm1,
 )
-from graphc.ops.vecmath.floats import fast_two_sum, two_product
-from graphc.ops.vecmath.logarithm import log_tail
+from graphc.ops.vecmath.floats import (
+    fast_two_sum,
+    format_of,
+    horner,
+    multiply_add,
+    residual,
+    two_product,
+)
+from graphc.ops.vecmath.logarithm import LOG2_E_HIGH, LOG2_E_LOW, log_tail
 
 # x e**x is 0 below.
 FAR = {float32: -112.0, float64: -760.0}
 # The gate of gelu's tanh form is closed or open beyond.
-GELU_FAR = {float32: 12.0, float64: 22.0}
-# 2 sqrt(2 / pi) and that times 0.044715, each in two parts; the first of all has trailing zeros.
+GELU_FAR = {float32: 11.0, float64: 22.0}
+# -2 sqrt(2 / pi) / ln 2 and that times 0.044715, each in two parts; the first of all has trailing
+# zeros.
 GELU_LINEAR = {
-    float32: (1.5957031, 6.59966e-05),
-    float64: (1.5957691073417664, 1.426396435433791e-08),
+    float32: (-2.302208, -2.5136697e-07),
+    float64: (-2.3022081981443137, -1.1233558506659262e-14),
 }
 GELU_CUBIC = {
-    float32: (0.071354814, 2.3988325e-09),
-    float64: (0.07135481627260025, -6.175149918155315e-19),
+    float32: (-0.10294324, 2.0161985e-09),
+    float64: (-0.1029432395800235, 5.978177400718744e-18),
 }
+# Closed gates are so many powers of two larger until the end; what is left is normal.
+RAISED = {float32: 64, float64: 512}
 
 
 def _decay(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -48,36 +58,52 @@ def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.select(b.lt(x, 0.0), b.fma(b.neg(decay), part, decay), b.sub(1.0, part))
 
 
-def _closed(b: ScalarBuilder, x: Scalar, gate: Scalar, error: Scalar | None = None) -> Scalar:
-    """x sigmoid(gate + error) for x >= 0 >= gate: what a nearly closed gate lets through.
+def _closed(b: ScalarBuilder, x: Scalar, factor: Scalar, error: Scalar) -> Scalar:
+    """x / (1 + 2**-y) for x >= 0 >= y = x (factor + error): what a nearly closed gate lets through.
 
-    With e**gate = s (1 + w) it is x (1 + w) / (1 + s + s w) * s; s comes last, so that nothing is
-    rounded to a denormal before the end.
+    With y = n - r it is x 2**n / (2**n + 2**r).  The divisor is halved: then its rounding error,
+    which should be divided by it, need not be, where it counts.
     """
-    r, first, second = argument(b, gate, error)
-    w = small_expm1(b, r)
-    scale = b.mul(first, second)
-    lower = b.fma(scale, w, b.add(scale, 1.0))
-    lower_error = b.fma(scale, w, b.sub(scale, b.sub(lower, 1.0)))
-    upper = b.fma(x, w, x)
-    upper_error = b.fma(x, w, b.sub(x, upper))
-    result = b.div(upper, lower)
-    # lower is near 1 where the correction counts most, so it is not divided by it.
-    result = b.add(result, b.fma(b.neg(result), lower_error, upper_error))
-    return b.mul(b.mul(result, first), second)
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    # The low bits of the sum hold those of the exponent of 2**(n - 1).
+    shifter = 1.5 * 2.0**fmt.mantissa + fmt.bias - 1
+    shifted = b.fma(x, factor, b.constant(shifter, dtype))
+    n = b.sub(shifted, shifter)
+    r = b.fma(b.neg(x), error, residual(b, n, x, factor))
+    x, scale = _raised(b, x, b.bitcast(shifted, fmt.integer))
+    first, *others = (c / 2 for c in EXP2_TAIL[dtype])
+    excess = b.fma(r, first, b.fma(b.mul(r, r), horner(b, r, others), scale))
+    half = b.add(excess, 0.5)
+    lost = b.sub(excess, b.sub(half, 0.5))
+    result = b.div(x, half)
+    return b.mul(b.fma(b.neg(result), lost, result), scale)
+
+
+def _raised(b: ScalarBuilder, x: Scalar, bits: Scalar) -> tuple[Scalar, Scalar]:
+    """``x`` and the power of two whose exponent is in ``bits``; where that is hardly normal, x is
+    smaller and it is larger by ``RAISED``."""
+    dtype, fmt = b.dtype(x), format_of(b, x)
+    low = b.shift_right(b.sub(bits, fmt.whole_bits + 4), 8 * dtype.size - 1)
+    raised = b.bit_and(low, RAISED[dtype] << fmt.mantissa)
+    scale = b.add(b.shift_left(bits, fmt.mantissa), raised)
+    return b.bitcast(b.sub(b.bitcast(x, fmt.integer), raised), dtype), b.bitcast(scale, dtype)
 
 
 def open_above(b: ScalarBuilder, x: Scalar, closed: Scalar) -> Scalar:
     """x times a gate, from ``closed``: abs(x) times the gate at -abs(x).  Gates at x and -x sum to
     1, so for positive x it is x - closed."""
-    return b.sub(b.select(b.lt(x, 0.0), b.constant(-0.0, b.dtype(x)), x), closed)
+    # Both zeros the same, so that it is one maximum.
+    zero = b.constant(-0.0, b.dtype(x))
+    return b.sub(b.select(b.lt(x, zero), zero, x), closed)
 
 
 def silu(b: ScalarBuilder, x: Scalar) -> Scalar:
     """x sigmoid(x)."""
-    far, magnitude = -FAR[b.dtype(x)], b.abs(x)
+    dtype, magnitude = b.dtype(x), b.abs(x)
+    far = -FAR[dtype]
     magnitude = b.select(b.gt(magnitude, far), far, magnitude)
-    return open_above(b, x, _closed(b, magnitude, b.neg(magnitude)))
+    factor, error = (b.constant(-part[dtype], dtype) for part in (LOG2_E_HIGH, LOG2_E_LOW))
+    return open_above(b, x, _closed(b, magnitude, factor, error))
 
 
 def softplus(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -95,17 +121,14 @@ def softplus(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def gelu_tanh(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """x / 2 (1 + tanh(u)) = x sigmoid(2 u), where 2 u = x (a + c x^2) is kept in two parts."""
+    """x / 2 (1 + tanh(u)) = x sigmoid(2 u), 2 u = x (a + c x^2) with a factor in two parts."""
     dtype = b.dtype(x)
     a_high, a_low = GELU_LINEAR[dtype]
     c_high, c_low = GELU_CUBIC[dtype]
     far, near = GELU_FAR[dtype], b.abs(x)
     near = b.select(b.gt(near, far), far, near)
     square, square_error = two_product(b, near, near)
-    cubic, cubic_error = two_product(b, square, b.constant(c_high, dtype))
-    factor, error = fast_two_sum(b, b.constant(a_high, dtype), cubic)
-    error = b.add(error, b.fma(square, c_low, b.fma(square_error, c_high, cubic_error)))
-    error = b.add(error, a_low)
-    gate, gate_error = two_product(b, b.neg(near), factor)
-    gate_error = b.fma(b.neg(near), error, gate_error)
-    return open_above(b, x, _closed(b, near, gate, gate_error))
+    factor, error = multiply_add(b, square, b.constant(c_high, dtype), b.constant(a_high, dtype))
+    error = b.fma(square_error, c_high, error)
+    error = b.add(error, b.fma(square, c_low, b.constant(a_low, dtype)))
+    return open_above(b, x, _closed(b, near, factor, error))

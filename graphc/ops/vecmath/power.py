@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import scales
+from graphc.ops.vecmath.exponential import EXP2_TAIL, scales
 from graphc.ops.vecmath.floats import (
     INFINITY,
     NAN,
+    Format,
     Parts,
     clamp,
     fast_two_sum,
@@ -23,7 +24,8 @@ from graphc.ops.vecmath.logarithm import as_float, is_normal
 
 # The bits of sqrt(3) / 2, cut after a few: x = 2**k m with sqrt(3) / 2 <= m < sqrt(3).
 START_BITS = {float32: 0x3F5DB000, float64: 0x3FEBB67B00000000}
-SPLIT = 1.2247448713915890  # sqrt(3 / 2): m is compared with 1 below and with 3/2 above.
+# Those of sqrt(3 / 2): m is compared with 1 below and with 3/2 above.
+SPLIT_BITS = {float32: 0x3F9CC471, float64: 0x3FF3988E1409212E}
 # log2(3 / 2) and 2 / ln 2 in two parts, for log2((1 + t) / (1 - t)) = 2 / ln 2 atanh(t); the first
 # of log2(3 / 2) has room for k beside it.
 LOG2_3_2 = {
@@ -37,9 +39,9 @@ SLOPE = {
 
 THIRD_HIGH, THIRD_LOW = 0.3333333333333333, 1.850371707708594e-17
 
-# float32: (atanh(t) - t) / t^3, float64: (atanh(t) - t - t^3 / 3) / t^5, at t^2
+# float32: (2 / ln 2 atanh(t ln 2 / 2) - t) / t^3, float64: (atanh(t) - t - t^3 / 3) / t^5, at t^2
 LOG2_TAIL = {
-    float32: (0.33333334, 0.19999029, 0.14484139),
+    float32: (0.040037755, 0.0028852124, 0.00025166993),
     float64: (
         0.19999999999999812,
         0.14285714285958936,
@@ -47,24 +49,6 @@ LOG2_TAIL = {
         0.09090937833988254,
         0.07688663677372706,
         0.06899967063964624,
-    ),
-}
-# (2**r - 1) / r
-EXP2_TAIL = {
-    float32: (0.6931472, 0.2402265, 0.055503577, 0.009618077, 0.0013391859, 0.00015456394),
-    float64: (
-        0.6931471805599453,
-        0.24022650695910072,
-        0.055504108664822936,
-        0.00961812910762805,
-        0.001333355814616464,
-        0.00015403530394050618,
-        1.5252734036389455e-05,
-        1.3215486318879805e-06,
-        1.0177985887218451e-07,
-        7.0550616577278116e-09,
-        4.465491004756495e-10,
-        2.552064893877848e-11,
     ),
 }
 # Powers of 2 are infinite or 0 beyond.
@@ -87,38 +71,60 @@ def _log2(b: ScalarBuilder, x: Scalar) -> Parts:
     start = START_BITS[dtype]
     shifted = b.add(b.bitcast(x, fmt.integer), (fmt.bias << fmt.mantissa) - start)
     k = as_float(b, b.shift_right_logical(shifted, fmt.mantissa), x)
-    m = b.bitcast(b.add(b.bit_and(shifted, (1 << fmt.mantissa) - 1), start), dtype)
+    digits = b.bit_and(shifted, (1 << fmt.mantissa) - 1)
+    m = b.bitcast(b.add(digits, start), dtype)
 
-    # t = (m - c) / (m + c) in two parts, c being 1 or 3/2
-    upper = b.gt(m, SPLIT)
-    centre = b.select(upper, b.constant(1.5, dtype), 1.0)
-    difference, total = b.sub(m, centre), b.add(m, centre)
-    lost = b.sub(m, b.sub(total, centre))
+    # log2(m / c), c being 1 or 3/2, where the bits of ``above`` are 0 or 1
+    above = b.shift_right(b.sub(SPLIT_BITS[dtype] - start, digits), 8 * dtype.size - 1)
+    bits = b.add(b.bit_and(above, 1 << (fmt.mantissa - 1)), fmt.bias << fmt.mantissa)
+    centre = b.bitcast(bits, dtype)
+    upper, total = b.sub(m, centre), b.add(m, centre)
+    part = _of_quotient_32 if dtype is float32 else _of_quotient_64
+    product, product_error = part(b, upper, total, b.sub(m, b.sub(total, centre)))
+
+    high, low = (_masked(b, above, v, fmt) for v in LOG2_3_2[dtype])
+    result, error = fast_two_sum(b, b.add(k, high), product)
+    return result, b.add(b.add(error, product_error), low)
+
+
+def _masked(b: ScalarBuilder, mask: Scalar, value: float, fmt: Format) -> Scalar:
+    """``value`` where the bits of ``mask`` are 1, 0 where they are 0."""
+    bits = b.bitcast(b.constant(value, fmt.dtype), fmt.integer)
+    return b.bitcast(b.bit_and(mask, bits), fmt.dtype)
+
+
+def _of_quotient_32(b: ScalarBuilder, upper: Scalar, total: Scalar, lost: Scalar) -> Parts:
+    """2 / ln 2 atanh(t) in two parts, t = upper / (total + lost)."""
+    high, low = SLOPE[float32]
     inverse = b.div(1.0, total)
-    t = b.mul(difference, inverse)
-    remainder = b.fma(b.neg(t), lost, residual(b, difference, t, total))
-    t_error = b.mul(remainder, inverse)
+    scaled, scaled_error = two_product(b, upper, b.constant(high, float32))
+    scaled_error = b.fma(upper, low, scaled_error)
+    linear = b.mul(scaled, inverse)
+    remainder = b.fma(b.neg(linear), lost, residual(b, scaled, linear, total))
+    error = b.mul(b.add(remainder, scaled_error), inverse)
+    square = b.mul(linear, linear)
+    # The cube of linear + error.
+    cube = b.mul(square, b.fma(error, 3.0, linear))
+    return linear, b.fma(cube, polynomial(b, square, LOG2_TAIL), error)
 
-    high, low = SLOPE[dtype]
-    series, series_error = _atanh(b, t, t_error)
-    product, product_error = two_product(b, series, b.constant(high, dtype))
-    product_error = b.fma(series_error, high, b.fma(series, low, product_error))
 
-    high, low = LOG2_3_2[dtype]
-    k = b.select(upper, b.add(k, high), k)
-    result, error = fast_two_sum(b, k, product)
-    error = b.add(b.add(error, product_error), b.select(upper, b.constant(low, dtype), 0.0))
-    return result, error
+def _of_quotient_64(b: ScalarBuilder, upper: Scalar, total: Scalar, lost: Scalar) -> Parts:
+    """2 / ln 2 atanh(t) in two parts, t = upper / (total + lost).  A result has exponents eight
+    times as large as of float32, so that t^3 / 3 is wanted in two parts, too."""
+    inverse = b.div(1.0, total)
+    t = b.mul(upper, inverse)
+    remainder = b.fma(b.neg(t), lost, residual(b, upper, t, total))
+    series, series_error = _atanh(b, t, b.mul(remainder, inverse))
+    high, low = SLOPE[float64]
+    product, product_error = two_product(b, series, b.constant(high, float64))
+    return product, b.fma(series_error, high, b.fma(series, low, product_error))
 
 
 def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
-    """atanh(t + error) in two parts.  A float64 result has exponents eight times as large as
-    float32, so that t^3 / 3 is wanted in two parts, too."""
+    """atanh(t + error) in two parts."""
     square, square_error = two_product(b, t, t)
     error = b.fma(error, square, error)  # the derivative is 1 + t^2 + ...
     tail = polynomial(b, square, LOG2_TAIL)
-    if b.dtype(t) is float32:
-        return fast_two_sum(b, t, b.fma(b.mul(square, t), tail, error))
     third, third_error = two_product(b, square, b.constant(THIRD_HIGH, float64))
     third_error = b.fma(square_error, THIRD_HIGH, b.fma(square, THIRD_LOW, third_error))
     third_error = b.fma(b.mul(square, square), tail, third_error)
@@ -130,20 +136,19 @@ def _atanh(b: ScalarBuilder, t: Scalar, error: Scalar) -> Parts:
 
 def _exp2_of_any(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
     """2**(x + error) of any x."""
-    limit = LIMIT[b.dtype(x)]
+    fmt, limit = format_of(b, x), LIMIT[b.dtype(x)]
     # Where x is clamped, infinite or NaN, its error says nothing.
     error = b.select(b.lt(b.abs(error), 1.0), error, 0.0)
-    return _exp2(b, clamp(b, x, -limit, limit), error)
-
-
-def _exp2(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
-    """2**(x + error) of an x within ``LIMIT``."""
-    fmt = format_of(b, x)
+    x = clamp(b, x, -limit, limit)
     shifted = b.add(x, fmt.shifter)
     r = b.add(b.sub(x, b.sub(shifted, fmt.shifter)), error)
-    p = b.fma(r, polynomial(b, r, EXP2_TAIL), 1.0)
     first, second = scales(b, b.bitcast(shifted, fmt.integer), fmt)
-    return b.mul(b.mul(p, first), second)
+    return b.mul(b.mul(_small_exp2(b, r), first), second)
+
+
+def _small_exp2(b: ScalarBuilder, r: Scalar) -> Scalar:
+    """2**r of an r within half a unit."""
+    return b.fma(r, polynomial(b, r, EXP2_TAIL), 1.0)
 
 
 def power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
@@ -151,12 +156,17 @@ def power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
     negative x has an exponent that is no integer."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     high, low = _log2(b, x)
-    exponent, error = two_product(b, high, y)
-    common = _exp2(b, exponent, b.fma(low, y, error))
+    # y log2 x = n + r; n stands in the low bits of ``whole``.
+    shifter = 1.5 * 2.0**fmt.mantissa
+    shifted = b.fma(b.add(high, low), y, b.constant(shifter, dtype))
+    n, whole = b.sub(shifted, shifter), b.bitcast(shifted, fmt.integer)
+    r = b.fma(low, y, b.neg(residual(b, n, high, y)))
+    significand = b.bitcast(_small_exp2(b, r), fmt.integer)
+    common = b.bitcast(b.add(significand, b.shift_left(whole, fmt.mantissa)), dtype)
 
     def special() -> Scalar:
         magnitude = b.abs(x)
-        high, low = _log2_of_any(b, magnitude)
+        high, low = fast_two_sum(b, *_log2_of_any(b, magnitude))
         exponent, error = two_product(b, high, y)
         result = _exp2_of_any(b, exponent, b.fma(low, y, error))
         # |x| of 0 or infinity has a logarithm of that sign; 1 to an infinite power is 1.
@@ -178,8 +188,11 @@ def power(b: ScalarBuilder, x: Scalar, y: Scalar) -> Scalar:
         signed = b.select(b.bit_or(b.ne(x, x), b.ne(y, y)), b.add(x, y), signed)
         return b.select(b.bit_or(b.eq(x, 1.0), b.eq(y, 0.0)), 1.0, signed)
 
-    # An infinite or undefined y has no exponent within the limit.
-    ordinary = b.bit_and(is_normal(b, x), b.lt(b.abs(exponent), LIMIT[dtype]))
+    # A normal result is one power of two times the significand; an infinite or undefined y has no
+    # exponent within the limits.
+    lowest, least = -(1 << 8 * dtype.size - 1), fmt.whole_bits - fmt.bias + 2
+    fits = b.lt(b.add(whole, lowest - least), lowest + 2 * fmt.bias - 1)
+    ordinary = b.bit_and(is_normal(b, x), fits)
     return b.rarely(b.bit_not(ordinary), special, common)
 
 

@@ -1,0 +1,98 @@
+"""What this machine's processor is, without asking LLVM each time.
+
+LLVM says what it is called and has; that is kept on disk under all that the system says of the
+processor and of LLVM, so that a program whose code is there starts without loading LLVM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from runtime import cache_files
+from runtime.target import Target
+
+_VERSION = 1  # of the file
+_SAID = Path("/proc/cpuinfo")
+_SAID_BYTES = 16 << 10  # of the first processor, and more
+# What the system says of a processor that stays as it is; its clock, say, does not.
+_LASTING = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+def host_target(detect: Callable[[], Target]) -> Target:
+    """The target that ``detect`` finds, which is not called where it was found before."""
+    identity = _identity()
+    if identity is None:
+        return detect()
+    name = f"{identity}.target"
+    kept = cache_files.load(name)
+    if kept is not None:
+        try:
+            return Target(**json.loads(kept))
+        except (ValueError, TypeError):
+            pass  # of another form; it is written again
+    target = detect()
+    cache_files.store(name, [json.dumps(asdict(target)).encode()])
+    return target
+
+
+def count() -> int:
+    """The processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cache_sizes() -> dict[str, int]:
+    """Bytes of the first core's caches by level, where the system says them."""
+    found: dict[str, int] = {}
+    for entry in sorted(_CACHES.glob("index*")):
+        try:
+            kind, level, size = (
+                (entry / name).read_text().strip() for name in ("type", "level", "size")
+            )
+        except OSError:
+            continue
+        if kind != "Instruction" and level in "123" and size[:-1].isdigit():
+            found[level] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+    return found
+
+
+def _identity() -> str | None:
+    """64 hexadecimal digits for this processor and LLVM; ``None`` where the system says too
+    little."""
+    try:
+        with _SAID.open("rb") as file:
+            first = file.read(_SAID_BYTES).decode(errors="replace").split("\n\n")[0]
+    except OSError:
+        return None
+    said = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+    lasting = {name.strip(): value.strip() for name, value in said.items()}
+    if not all(lasting.get(name) for name in _LASTING):
+        return None
+    parts = [str(_VERSION), compiler(), *(lasting[name] for name in _LASTING)]
+    parts += [repr(cache_sizes())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@cache
+def compiler() -> str:
+    """What LLVM is here: the name, size and time of its library's files, which are not loaded."""
+    found = find_spec("llvmlite")
+    folder = (
+        os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""
+    )
+    lines = []
+    with os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if entry.name.endswith((".so", ".dll", ".dylib")):
+                about = entry.stat()
+                lines.append(f"{entry.name} {about.st_size} {about.st_mtime_ns}")
+    return "\n".join([folder, *sorted(lines)])
