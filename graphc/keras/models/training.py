@@ -72,7 +72,7 @@ class Training(Compiling):
                 raise ValueError(f"{what} comes from the generator: do not give it apart")
         if batch_size is not None:
             raise ValueError("batch_size is the generator's affair: do not give it")
-        return Stream(x, self._feed, class_weight)
+        return Stream(x, self._feed, class_weight, checking.shuffling_seed() if shuffle else None)
 
     def _told(
         self,
@@ -118,9 +118,9 @@ class Training(Compiling):
         """Trains for ``epochs`` epochs; gives the ``History`` of losses and metrics.
 
         ``x`` and ``y`` are arrays, or lists or dicts of them by the names of inputs and outputs,
-        or ``x`` is a generator of batches ``(x, y)`` or ``(x, y, sample_weight)``.  Ctrl-C ends
-        the training after the step: ``KeyboardInterrupt``, with all epochs done in
-        ``model.history``.
+        or ``x`` is a generator or a ``keras.utils.PyDataset`` of batches ``(x, y)`` or ``(x, y,
+        sample_weight)``.  Ctrl-C ends the training after the step: ``KeyboardInterrupt``, with all
+        epochs done in ``model.history``.
         """
         source = self._source(
             x, y, sample_weight, batch_size, shuffle=bool(shuffle), class_weight=class_weight
@@ -132,7 +132,9 @@ class Training(Compiling):
         else:
             validation = self._validation(validation_data, validation_size)
         self.objectives  # noqa: B018 (an error where the model is not compiled)
-        steps = steps_per_epoch or source.steps
+        steps = checking.steps(source, steps_per_epoch, "steps_per_epoch")
+        if validation is not None:
+            checking.steps(validation, validation_steps, "validation_steps")
         told = self._told(callbacks, verbose, steps, epochs, history=True)
         self.stop_training = False
         with told, DeferredInterrupt() as interrupt:
@@ -181,7 +183,7 @@ class Training(Compiling):
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         told = callbacks
         if not isinstance(told, CallbackList):
-            told = self._told(callbacks, verbose, steps or source.steps)
+            told = self._told(callbacks, verbose, checking.steps(source, steps, "steps"))
         with told:
             self._evaluate(source, steps, told)
         return self._values(return_dict)
@@ -221,7 +223,7 @@ class Training(Compiling):
     ) -> Any:
         """The model's outputs for ``x``, as arrays."""
         source = self._source(x, None, None, batch_size)
-        told = self._told(callbacks, verbose, steps or source.steps)
+        told = self._told(callbacks, verbose, checking.steps(source, steps, "steps"))
         total = source.feed.samples if isinstance(source, Rows) and steps is None else None
         gathered = Gathered(total)
         tells = told.wants("on_predict_batch_begin") or told.wants("on_predict_batch_end")
