@@ -155,9 +155,10 @@ def loss_is_number(model: Any, logs: Mapping[str, Any], source: Any) -> None:
         bad = ~np.isfinite(array)
         if bad.any():
             place = tuple(int(i) for i in np.argwhere(bad)[0])
+            more = int(bad.sum()) - 1
             warnings.warn(
-                f"the loss is {logs['loss']}: the data have {array[place]} in {name!r} at "
-                f"{place} (and {int(bad.sum()) - 1} more such values)",
+                f"the loss is {logs['loss']}: the data have {array[place]} in {name!r} at {place}"
+                f"{f' (and {more} more such values)' if more else ''}",
                 stacklevel=4,
             )
             return
