@@ -15,7 +15,7 @@ import numpy as np
 from graphc.keras import config
 from graphc.keras.entries import identifier, supported
 from graphc.tensor import Tensor
-from runtime.batches import Batches
+from runtime.batches import Batches, common_length
 
 
 @dataclass
@@ -64,7 +64,7 @@ def named_feed(x: Any, y: Any, weights: Any, input_names: list[str]) -> Feed:
     x_names = _named(x, input_names, "x", added)
     y_names = _named(y, [], "y", added)
     weight_names = _named(weights, [], "sample_weight", added)
-    _check_lengths(arrays)
+    common_length(arrays)
     return Feed(arrays, x_names, y_names, weight_names)
 
 
@@ -116,18 +116,6 @@ def _array(leaf: Any, what: str) -> np.ndarray:
             f"{what} has dtype {array.dtype} ({', '.join(sorted(kinds))}): give an array of numbers"
         ) from error
     return array
-
-
-def _check_lengths(arrays: Mapping[str, np.ndarray]) -> None:
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if not lengths:
-        raise ValueError("no data was given")
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"the data differ in their numbers of samples: {listed}")
-    if not next(iter(lengths.values())):
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"the data have no samples: {shapes}")
 
 
 def unpacked(batch: Any) -> tuple[Any, Any, Any]:
