@@ -105,8 +105,17 @@ class LLVMBuilder:
 
     def together(self, *operands: Operand) -> list[Value]:
         """The operands with one dtype where they are numbers, and one width."""
-        known = [x for x in operands if isinstance(x, Value)]
-        dtype, width = known[0].dtype, max([x.width for x in known])
+        dtype, width, alike = None, 0, True
+        for x in operands:
+            if not isinstance(x, Value):
+                alike = False
+            elif dtype is None:
+                dtype, width = x.dtype, x.width
+            elif x.width != width:
+                alike, width = False, max(width, x.width)
+        if alike:
+            return list(operands)  # type: ignore[arg-type]
+        assert dtype is not None
         return [
             (x if x.width == width else self.splat(x, width))
             if isinstance(x, Value)
@@ -236,7 +245,11 @@ class LLVMBuilder:
 
     def is_nan(self, x: Value) -> Value:
         """Whether a float is NaN."""
-        return self._binary("fcmp uno", x, x, dtypes.bool_)
+        return self.either_is_nan(x, x)
+
+    def either_is_nan(self, x: Value, y: Value) -> Value:
+        """Whether one of two floats is NaN."""
+        return self._binary("fcmp uno", x, y, dtypes.bool_)
 
     def select(self, condition: Value, x: Operand, y: Operand) -> Value:
         if condition.literal is not None:

@@ -170,8 +170,10 @@ def _tile(
     *rows, columns = loop.axes
     row = rows[-1] if rows else ir.Axis("", 1)
     product = product_sizes(kernel, loop, reduce, lanes, target)
-    beside = _stride(kernel, reduce.values[0], row.name) == 1
-    across = choose_across(product, target) if beside and rows else None
+    left = reduce.values[0]
+    beside = _stride(kernel, left, row.name) == 1
+    along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
+    across = choose_across(product, target) if rows and (beside or along) else None
     height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4
