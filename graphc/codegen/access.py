@@ -251,7 +251,7 @@ def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid)
     """Store a grid.  Clamped positions store nothing."""
     held = context.turned.get(Load(buffer, indices, context.arguments[buffer].dtype))
     if held is not None:
-        for position in positions([axis for axis in context.axes if axis.name in held.axes]):
+        for position in positions(context.axes):
             held.put(position, value.at(position))
         return
     place = _place(context, buffer, indices)
