@@ -93,9 +93,13 @@ def _row_bytes(context: Context, load: Load) -> int:
 
 def next_block(context: Context, reduce: Reduce, at: Value, unroll: int) -> None:
     """Ask for what the same steps of the next block read of operands whose steps lie apart."""
+    if context.block is None:
+        return
     writer, name = context.writer, reduce.axis.name
-    for position in range(unroll if context.block is not None else 0):
-        step = TileAxis(name, writer.add(at, index(reduce.axis.tile + position)), 1)
+    end = writer.subtract(context.size(reduce.axis.extent), index(1))
+    for position in range(unroll):
+        there = writer.add(at, index(reduce.axis.tile + position))
+        step = TileAxis(name, writer.smaller(there, end), 1)
         axes = [axis if axis.width else axis.restricted(axis.first) for axis in context.axes]
         with context.at([step, *axes]):
             for value in reduce.values:
