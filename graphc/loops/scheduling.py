@@ -12,7 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across
-from graphc.loops.repetition import costly
+from graphc.loops.repetition import costly, registers_together
 from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
@@ -155,7 +155,7 @@ def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> i
 
 def _registers(extent: Size, lanes: int, target: Target) -> int:
     """Registers of a wide vector: as many as leave few of them empty in the last one."""
-    most = 4 if target.vector_registers >= 32 else 2
+    most = registers_together(target)
     if not isinstance(extent, int):
         return most
     needed = -(-extent // lanes)
