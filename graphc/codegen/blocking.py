@@ -75,8 +75,8 @@ def emit(context: Context, loop: For, columns: Tiles, rows: Tiles, inside: Insid
 
     def tiles(some: Tiles, others: Tiles, block: Block) -> None:
         part = staging.Part(reduce.axis.name, block.start, block.stop, reduce.axis.tile)
-        copied = (others.begin, others.end, high, rows.points)
-        with staging.rows(context, loop, part, rows.axis, copied):
+        numbers = (others.begin, others.end, high, others.points)
+        with staging.beside(context, loop, part, others.axis, numbers):
             inside(some, others)
 
     def on_stack(some: Tiles, others: Tiles) -> None:
