@@ -12,12 +12,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from runtime import pool
+from runtime import native, pool
 from runtime.memory import address_of, aligned_empty
 
 _linking = threading.Lock()  # a thread may prepare what another needs
@@ -124,7 +123,7 @@ def link() -> _Native:
 def _linked() -> _Native:
     from runtime import jit
 
-    library = jit.compile((files("runtime") / "native" / "gather.ll").read_text())
+    library = jit.compile(native.text("gather.ll"))
     pointers, words = [ctypes.c_void_p] * 4, [ctypes.c_int64] * 4
     types = (*pointers, *words, ctypes.c_double, ctypes.c_int64)
     return _Native(ctypes.CFUNCTYPE(None, *types)(library.address("graphc.gather")), library)
