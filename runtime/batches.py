@@ -56,7 +56,7 @@ class Batches:
             kind = type(data).__name__
             raise InputError(f"data should be a dict of arrays by the names of inputs, not {kind}")
         self.arrays = {name: _rows(value, name) for name, value in data.items()}
-        self.samples = _common_length(self.arrays)
+        self.samples = common_length(self.arrays)
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.seed = int(seed)
@@ -114,14 +114,22 @@ def _rows(value: Any, name: str) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def _common_length(arrays: Mapping[str, np.ndarray]) -> int:
+def common_length(arrays: Mapping[str, np.ndarray]) -> int:
+    """How many samples, which are rows, all arrays of a data set have.
+
+    ``ValueError`` where there are none, or the arrays differ.
+
+    >>> common_length({"x": np.zeros((3, 2)), "y": np.zeros(3)})
+    3
+    """
     lengths = {name: len(array) for name, array in arrays.items()}
     if not lengths:
-        raise ValueError("no data: pass a dict of arrays by the names of the inputs")
+        raise ValueError("no data was given: a data set is a dict of arrays by name")
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"the arrays of the data differ in length: {listed}")
+        raise ValueError(f"the data differ in their numbers of samples: {listed}")
     count = next(iter(lengths.values()))
     if count == 0:
-        raise ValueError("the data has no rows")
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"the data have no samples: {shapes}")
     return count

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runtime.batches import common_length
 from runtime.errors import DataFileError
 
 PathLike = str | os.PathLike[str]
@@ -117,10 +118,7 @@ def split(
     >>> sorted(train["x"].tolist() + test["x"].tolist())
     [0, 1, 2, 3, 4]
     """
-    counts = {name: len(array) for name, array in arrays.items()}
-    if len(set(counts.values())) != 1:
-        raise ValueError(f"the arrays differ in length: {counts}")
-    count = next(iter(counts.values()))
+    count = common_length(arrays)
     if not 0 <= test <= count:
         raise ValueError(f"cannot take {test} of {count} rows to test with")
     order = np.random.default_rng(seed).permutation(count)

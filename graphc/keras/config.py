@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
+from graphc.keras.naming import missing
+
 _FLOATS = ("float32", "float64")
+
+
+__all__ = [
+    "backend", "epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx",
+    "set_threads", "standard_dtype", "threads",
+]  # fmt: skip
 
 
 class _Settings:
@@ -100,3 +109,7 @@ def standard_dtype(dtype: Any) -> str:
     except (KeyError, TypeError, ValueError):
         known = "float32, float64, int32, int64, uint8 and bool"
         raise ValueError(f"dtype {named!r} is not there: graphc has {known}") from None
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(sys.modules[__name__], name, __all__)

@@ -24,8 +24,9 @@ layers`) and run. A name that is not there says so, with those that are.
   graphc tensors, declared once. `print` in `call` shows a declaration; `if` on a tensor's
   elements is an error, `keras.ops.where` is the way. There is no `GradientTape`: `graphc.grad`
   gives gradients of what was declared.
-* A step is declared from `call`, the loss and the metrics; a model may have a `compute_loss` of its
-  own. One with a `train_step` is refused by `compile`, which says what to write instead.
+* A step is declared from `call`, the loss and the metrics; a model may have a `compute_loss` and a
+  `compute_metrics` of its own. One with a `train_step` is refused by `compile`, which says what to
+  write instead.
 * dtypes are float32, float64, int32, int64, uint8 and bool. `run_eagerly`, `jit_compile` and
   `auto_scale_loss` are taken and change nothing.
 * The metrics of batches are read only where a callback overrides a hook of batches, or the bar is

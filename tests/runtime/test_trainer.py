@@ -112,7 +112,7 @@ def test_unshuffled_batches_are_views_and_shuffled_ones_one_buffer(data):
         (({}, 4), "no data"),
         (({"x": np.zeros(2), "y": np.zeros(3)}, 4), "x has 2, y has 3"),
         (({"x": np.zeros(())}, 4), "rank 0"),
-        (({"x": np.zeros((0, 3))}, 4), "no rows"),
+        (({"x": np.zeros((0, 3))}, 4), r"no samples: x \(0, 3\)"),
         (({"x": np.zeros(2)}, 0), "batch_size"),
         (({"x": np.zeros(2)}, 2.0), "batch_size"),
     ],

@@ -7,19 +7,12 @@ conclude anything.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
-from graphc.keras.datasets.sources import (
-    Split,
-    cache_directory,
-    download,
-    given_or_cached,
-    none_of,
-    say,
-)
+from graphc.keras.datasets.sources import Split, file_or_machine, say
 from runtime.data import read_boston_housing, read_npz
-from runtime.errors import DataFileError
 
 _DEFAULT = "boston_housing.npz"
 _DIGEST = "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5"
@@ -38,7 +31,9 @@ def load_data(
     """
     if not 0 <= test_split < 1:
         raise ValueError(f"test_split should be in [0, 1), not {test_split}")
-    features, prices, origin = _find(path)
+    machine = (read_boston_housing, "the table that comes with mlxtend")
+    file = (_DEFAULT, _DIGEST)
+    (features, prices), origin = file_or_machine("boston_housing", path, file, _read, machine)
     order = np.arange(len(features))
     np.random.RandomState(seed).shuffle(order)
     cut = int(len(order) * (1 - test_split))
@@ -47,19 +42,6 @@ def load_data(
     return say("boston_housing", data, origin)
 
 
-def _find(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str]:
-    found = given_or_cached(path, _DEFAULT)
-    if found is not None:
-        arrays = read_npz(found, ("x", "y"))
-        return arrays["x"], arrays["y"], str(found)
-    try:
-        return *read_boston_housing(), "the table that comes with mlxtend"
-    except DataFileError as error:
-        tried = [f"{cache_directory() / _DEFAULT} is not there", str(error)]
-    try:
-        fetched = download(_DEFAULT, _DIGEST, cache_directory() / _DEFAULT)
-    except DataFileError as error:
-        advice = "Give the path of a boston_housing.npz, or install mlxtend."
-        raise none_of("boston_housing", [*tried, str(error)], advice) from error
-    arrays = read_npz(fetched, ("x", "y"))
-    return arrays["x"], arrays["y"], f"a download, kept as {fetched}"
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    arrays = read_npz(path, ("x", "y"))
+    return arrays["x"], arrays["y"]

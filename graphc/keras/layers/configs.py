@@ -99,6 +99,19 @@ def understood(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if value or name in known}
 
 
+def accepted(kind: type, config: dict[str, Any]) -> dict[str, Any]:
+    """``config``, which ``kind`` is made of; ``ValueError`` where its ``__init__`` cannot be."""
+    own = next(base for base in kind.__mro__ if "__init__" in base.__dict__)
+    try:
+        inspect.signature(vars(own)["__init__"]).bind(None, **config)
+    except TypeError as error:
+        raise ValueError(
+            f"{kind.__name__}.__init__ does not take its configuration, {', '.join(config)} "
+            f"({error}): let it have **keywords that go to super().__init__, or a get_config"
+        ) from error
+    return config
+
+
 def config_of(layer: Layer) -> dict[str, Any]:
     """The configuration of a layer: what all have, and the arguments of its class.
 

@@ -234,9 +234,10 @@ class Layer(Weighted):
     def from_config(cls, config: dict[str, Any]) -> Any:
         """The layer of a configuration.
 
-        What Keras' layer has and this one lacks is left out where it is off.
+        What Keras' layer has and this one lacks is left out where it is off.  ``ValueError`` for a
+        class whose ``__init__`` does not take what is there.
         """
-        return cls(**configs.understood(cls, config))
+        return cls(**configs.accepted(cls, configs.understood(cls, config)))
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape for which the layer was built, as it is saved."""

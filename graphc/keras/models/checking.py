@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.keras.models.feeding import Feed, Rows
+from graphc.keras.models.feeding import Feed, Rows, Stream
 from graphc.keras.random import make_default_seed
 from runtime.entry_point import EntryPoint
 from runtime.errors import CheckError
@@ -23,6 +23,14 @@ def epochs(last: Any, first: Any, steps: Any) -> tuple[int, int]:
     if steps is not None and (not isinstance(steps, (int, np.integer)) or steps < 1):
         raise ValueError(f"steps_per_epoch is an int of at least 1, not {steps!r}")
     return int(first), int(last)
+
+
+def steps(source: Rows | Stream, given: int | None, name: str) -> int | None:
+    """How many batches a pass has, where that is known; ``name`` is the argument that says it."""
+    found = given or source.steps
+    if found is None and not isinstance(source, Rows) and source.indexed:
+        raise ValueError(f"the data have no last batch (num_batches is None): give {name}")
+    return found
 
 
 def shuffling_seed() -> int:
@@ -147,9 +155,10 @@ def loss_is_number(model: Any, logs: Mapping[str, Any], source: Any) -> None:
         bad = ~np.isfinite(array)
         if bad.any():
             place = tuple(int(i) for i in np.argwhere(bad)[0])
+            more = int(bad.sum()) - 1
             warnings.warn(
-                f"the loss is {logs['loss']}: the data have {array[place]} in {name!r} at "
-                f"{place} (and {int(bad.sum()) - 1} more such values)",
+                f"the loss is {logs['loss']}: the data have {array[place]} in {name!r} at {place}"
+                f"{f' (and {more} more such values)' if more else ''}",
                 stacklevel=4,
             )
             return

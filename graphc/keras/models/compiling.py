@@ -8,13 +8,14 @@ from typing import Any
 
 from graphc.keras import tree
 from graphc.keras.config import threads
+from graphc.keras.metrics.base import Metric
 from graphc.keras.models import checking
-from graphc.keras.models.objectives import Objectives, per_output
+from graphc.keras.models.objectives import Objectives, number, per_output
 from graphc.keras.models.steps import Steps
 from runtime import preparation
 
 # Methods of Keras' models that a subclass may override there.
-_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
+_STEPS = ("train_step", "test_step", "predict_step")
 
 
 class Compiling:
@@ -28,6 +29,7 @@ class Compiling:
         self._objectives: Objectives | None = None
         self._compile_arguments: dict[str, Any] = {}
         self.optimizer: Any = None
+        self._told_results: dict[str, Any] = {}
         self.stop_training = False
         self.history: Any = None
 
@@ -89,7 +91,9 @@ class Compiling:
             if hasattr(self, method):
                 raise NotImplementedError(
                     f"{type(self).__name__}.{method} is not there (yet): a step is declared from "
-                    f"call, the loss, the metrics and the optimizer; write those instead"
+                    f"call, the loss, the metrics and the optimizer; a loss of your own is "
+                    f"compute_loss(x, y, y_pred, sample_weight, training), metrics are "
+                    f"compute_metrics(x, y, y_pred, sample_weight)"
                 )
 
     @property
@@ -124,31 +128,76 @@ class Compiling:
         """The loss as ``compile`` was given it."""
         return self._compile_arguments.get("loss")
 
+    def compute_metrics(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Adds a batch to the metrics, and gives all results by name.
+
+        A subclass may update others and give other results; it is declared once, on Tensors, and
+        the results are outputs of the step.
+        """
+        objectives, found = self.objectives, tree.flatten(y_pred)
+        labels = checking.by_output(y, y_pred, objectives.names)
+        rows = checking.by_output(sample_weight, y_pred, objectives.names, shared=True)
+        objectives.update(labels, found, rows)
+        return self._results()
+
+    @property
+    def tells_results(self) -> bool:
+        """Whether a subclass says what the results of a step are."""
+        return type(self).compute_metrics is not Compiling.compute_metrics
+
     @property
     def metrics(self) -> list[Any]:
-        """The metrics, the loss first."""
-        return [] if self._objectives is None else self._objectives.all_metrics
+        """The metrics, the loss first: those of ``compile``, then those that are attributes of the
+        model or of its layers."""
+        given = [] if self._objectives is None else self._objectives.all_metrics
+        return [*given, *self._attribute_metrics()]
+
+    def _attribute_metrics(self) -> list[Metric]:
+        given = [] if self._objectives is None else self._objectives.all_metrics
+        found: dict[Metric, None] = {}
+        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            for name, value in vars(layer).items():
+                if name != "_given":
+                    held = value if isinstance(value, (list, tuple)) else (value,)
+                    found.update((one, None) for one in held if isinstance(one, Metric))
+        return [one for one in found if all(one is not known for known in given)]
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what ``evaluate`` gives."""
-        return list(self.objectives.results())
+        return list(self._told_results or self._results())
+
+    def _results(self) -> dict[str, Any]:
+        """What all metrics say by now: values, and within a step Tensors."""
+        found = self.objectives.results()
+        for metric in self._attribute_metrics():
+            result = metric.result()
+            found.update(result if isinstance(result, Mapping) else {metric.name: result})
+        return found
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics' present values, in the order of their names."""
-        return dict(sorted(self.objectives.results().items()))
+        return dict(sorted(self._numbers().items()))
+
+    def _numbers(self) -> dict[str, Any]:
+        results = self._told_results or self._results()
+        return {name: number(value) for name, value in results.items()}
 
     def _values(self, return_dict: bool) -> Any:
         """The metrics' present values as ``evaluate`` gives them."""
         if return_dict:
             return self.get_metrics_result()
-        values = list(self.objectives.results().values())
+        values = list(self._numbers().values())
         return values[0] if len(values) == 1 else values
 
     def reset_metrics(self) -> None:
         """Sets the metrics to their start."""
-        if self._objectives is not None:
-            self._objectives.reset()
+        self._told_results = {}
+        given = [] if self._objectives is None else self._objectives.all_metrics
+        for metric in dict.fromkeys([*given, *self.metrics]):
+            metric.reset_state()
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What ``compile`` was given, as plain data."""

@@ -71,7 +71,7 @@ class Epochs:
                 entry = model._steps.entry("train", feed)
             if begin and step % every == 0:
                 told.on_train_batch_begin(step, {})
-            checking.run(model, entry, arrays)
+            model.run_step("train", entry, arrays)
             done = step + 1
             if end and done % every == 0:
                 told.on_train_batch_end(step, read)
@@ -112,5 +112,12 @@ class Epochs:
         due = (epoch + 1) % often == 0 if isinstance(often, int) else epoch + 1 in often
         if source is None or not due:
             return {}
-        logs = self.model._evaluate(source, steps, self.told)
+        try:
+            logs = self.model._evaluate(source, steps, self.told)
+        except ValueError as error:
+            error.add_note(
+                f"raised for validation_data, after the steps of epoch {epoch + 1}; the weights "
+                f"are those of its last step"
+            )
+            raise
         return {f"val_{name}": value for name, value in logs.items()}

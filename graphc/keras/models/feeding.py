@@ -5,6 +5,7 @@ Knows the forms that data may have; what labels a loss wants is the business of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from graphc.keras import config
 from graphc.keras.entries import identifier, supported
 from graphc.tensor import Tensor
-from runtime.batches import Batches
+from runtime.batches import Batches, common_length
 
 
 @dataclass
@@ -63,7 +64,7 @@ def named_feed(x: Any, y: Any, weights: Any, input_names: list[str]) -> Feed:
     x_names = _named(x, input_names, "x", added)
     y_names = _named(y, [], "y", added)
     weight_names = _named(weights, [], "sample_weight", added)
-    _check_lengths(arrays)
+    common_length(arrays)
     return Feed(arrays, x_names, y_names, weight_names)
 
 
@@ -115,18 +116,6 @@ def _array(leaf: Any, what: str) -> np.ndarray:
             f"{what} has dtype {array.dtype} ({', '.join(sorted(kinds))}): give an array of numbers"
         ) from error
     return array
-
-
-def _check_lengths(arrays: Mapping[str, np.ndarray]) -> None:
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if not lengths:
-        raise ValueError("no data was given")
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"the data differ in their numbers of samples: {listed}")
-    if not next(iter(lengths.values())):
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"the data have no samples: {shapes}")
 
 
 def unpacked(batch: Any) -> tuple[Any, Any, Any]:
@@ -205,31 +194,47 @@ class Rows:
 
 
 class Stream:
-    """The batches that a generator gives, or an object with ``__getitem__`` and ``__len__``.
+    """The batches that a generator gives, or an object that has them by number: ``__getitem__``,
+    and ``__len__`` or ``num_batches``.
 
-    ``feed`` makes a feed of ``(x, y, sample_weight, class_weight)``.
+    ``feed`` makes a feed of ``(x, y, sample_weight, class_weight)``; with a ``seed`` batches that
+    have numbers come in another order each epoch.
     """
 
-    def __init__(self, source: Any, feed: Callable[..., Feed], class_weight: Any = None) -> None:
+    def __init__(
+        self,
+        source: Any,
+        feed: Callable[..., Feed],
+        class_weight: Any = None,
+        seed: int | None = None,
+    ) -> None:
         self.source, self.feed, self.class_weight = source, feed, class_weight
-        self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-        self.steps: int | None = len(source) if self.indexed else None
-        if not self.indexed and not hasattr(source, "__iter__"):
+        self.seed = seed
+        self.indexed = hasattr(source, "__getitem__") and (
+            hasattr(source, "__len__") or hasattr(type(source), "num_batches")
+        )
+        self.steps: int | None = None
+        if self.indexed:
+            own = hasattr(type(source), "num_batches")
+            self.steps = source.num_batches if own else len(source)
+        elif not hasattr(source, "__iter__"):
             raise ValueError(f"cannot take data from {type(source).__name__}")
-        self.finite = self.indexed or iter(source) is not source
+        endless = self.steps is None if self.indexed else iter(source) is source
+        self.finite = not endless
 
     def epoch(self, number: int) -> Iterator[tuple[Feed, list[np.ndarray]]]:
         """Each batch as a feed of its own; a generator goes on where it was."""
-        for batch in self._batches():
+        for batch in self._numbered(number) if self.indexed else self.source:
             feed = self.feed(*unpacked(batch), self.class_weight)
             yield feed, list(feed.arrays.values())
 
-    def _batches(self) -> Iterator[Any]:
-        if not self.indexed:
-            # Not "yield from", which would close a generator that is to go on later.
-            for batch in self.source:  # noqa: UP028
-                yield batch
-            return
-        yield from (self.source[i] for i in range(len(self.source)))
+    def _numbered(self, epoch: int) -> Iterator[Any]:
+        """The batches by their numbers, and what the source wants to be told."""
+        if hasattr(self.source, "on_epoch_begin"):
+            self.source.on_epoch_begin()
+        order: Any = itertools.count() if self.steps is None else range(self.steps)
+        if self.seed is not None and self.steps is not None:
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.steps).tolist()
+        yield from (self.source[i] for i in order)
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()

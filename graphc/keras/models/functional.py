@@ -7,8 +7,6 @@ from typing import Any
 
 import graphc
 from graphc.keras import tree
-from graphc.keras.entries import identifier
-from graphc.keras.layers.core import InputLayer
 from graphc.keras.layers.layer import Layer
 from graphc.keras.models.model import Model
 from graphc.keras.models.network import Network
@@ -141,19 +139,3 @@ def _auto_name(kind: type) -> str | None:
     from graphc.keras.naming import auto_name
 
     return auto_name("functional") if kind is Functional else None
-
-
-def input_layers(model: Functional) -> list[InputLayer]:
-    """The layers where data enters."""
-    return [layer for layer in model.layers if isinstance(layer, InputLayer)]
-
-
-def entry_names(names: list[str]) -> list[str]:
-    """Names as words, all different."""
-    words: list[str] = []
-    for name in names:
-        word = identifier(name)
-        while word in words:
-            word += "_"
-        words.append(word)
-    return words

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 import graphc
 from graphc.keras import tree
-from graphc.keras.variables import Variable
 from graphc.tensor import Tensor
 from runtime.naming import suggestion
 
@@ -66,11 +67,6 @@ class Objectives:
         outputs = [m for own in (*self.metrics, *self.weighted) for m in own]
         return [self.tracker, *(t for t in self.trackers if t is not None), *outputs]
 
-    @property
-    def variables(self) -> list[Variable]:
-        """The variables of all metrics."""
-        return [v for metric in self.all_metrics for v in metric.variables]
-
     def loss_of(
         self, labels: list[Any], predictions: list[Tensor], weights: list[Any], extra: list[Tensor]
     ) -> Tensor:
@@ -106,15 +102,10 @@ class Objectives:
             for metric in self.weighted[i] if true is not None else ():
                 metric.update_state(true, found, sample_weight=weights[i])
 
-    def reset(self) -> None:
-        """Sets the metrics to their start."""
-        for metric in self.all_metrics:
-            metric.reset_state()
-
     def results(self) -> dict[str, Any]:
         """What the metrics say by now, by name: the loss, those of the outputs, the metrics."""
-        found = {self.tracker.name: _number(self.tracker.result())}
-        found.update((t.name, _number(t.result())) for t in self.trackers if t is not None)
+        found = {self.tracker.name: self.tracker.result()}
+        found.update((t.name, t.result()) for t in self.trackers if t is not None)
         several = len(self.names) > 1
         for own, again in ((self.metrics, ""), (self.weighted, "weighted_")):
             for name, metrics in zip(self.names, own, strict=False):
@@ -126,14 +117,14 @@ class Objectives:
     def _add(self, found: dict[str, Any], place: str, name: str, again: str, result: Any) -> None:
         """Adds a result under its name, or another where that is taken."""
         if isinstance(result, Mapping):
-            found.update((str(key), float(value)) for key, value in result.items())
+            found.update((str(key), value) for key, value in result.items())
             return
         base = f"{place}{again}{name}" if f"{place}{name}" in found else f"{place}{name}"
         key, number = base, 0
         while key in found:
             number += 1
             key = f"{base}_{number}"
-        found[key] = _number(result)
+        found[key] = result
 
 
 def batch_size(prediction: Tensor) -> Any:
@@ -143,8 +134,9 @@ def batch_size(prediction: Tensor) -> Any:
     return graphc.size_of(size).astype(kind)
 
 
-def _number(value: Any) -> Any:
-    return value.tolist() if getattr(value, "ndim", 0) else float(value)
+def number(value: Any) -> Any:
+    """A result as a Python float, or a list of them."""
+    return np.asarray(value).tolist() if getattr(value, "ndim", 0) else float(value)
 
 
 def made_metric(given: Any, true: Any, found: Tensor, loss: Any) -> Any:

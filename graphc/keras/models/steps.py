@@ -6,6 +6,7 @@ variables' own memory.  Knows models, objectives and feeds, nothing of epochs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 import graphc
 from graphc.api import Executable, Graph
 from graphc.keras import tree
-from graphc.keras.entries import compiled, declare, input_like
+from graphc.keras.entries import compiled, declare, graphc_tensor, input_like
 from graphc.keras.layers.layer import training_is
 from graphc.keras.models import checking
 from graphc.keras.models.feeding import Feed, named_feed
@@ -32,6 +33,7 @@ class Steps:
         self._entries: dict[Any, EntryPoint] = {}
         self._graphs: dict[str, tuple[Graph, dict[str, Variable]]] = {}
         self._structures: dict[Any, Any] = {}
+        self._results: dict[str, list[str]] = {}
         self._whole: tuple[Any, Executable] | None = None
 
     def forget(self) -> None:
@@ -77,8 +79,7 @@ class Steps:
             if mode == "predict":
                 names = output_names(model, predictions)
                 return dict(zip(names, found, strict=True))
-            self._objective(mode, given, predictions)
-            return {}
+            return self._reported(mode, self._objective(mode, given, predictions))
 
         if mode != "predict":
             self._resolve(given, training=mode == "train")
@@ -92,7 +93,7 @@ class Steps:
         model = self.model
         known = list(model.variables)
         if mode != "predict":
-            known += model.objectives.variables
+            known += [v for metric in model.metrics for v in metric.variables]
         if mode == "train":
             known += model.optimizer.variables
         return known
@@ -113,8 +114,8 @@ class Steps:
         if training and not model.optimizer.built:
             model.optimizer.build(model.trainable_weights)
 
-    def _objective(self, mode: str, given: dict[str, Any], predictions: Any) -> None:
-        """Declares loss, metrics, and while training the optimizer's step."""
+    def _objective(self, mode: str, given: dict[str, Any], predictions: Any) -> Any:
+        """Declares loss, metrics, and while training the optimizer's step; gives the results."""
         model, training = self.model, mode == "train"
         objectives, found = model.objectives, tree.flatten(predictions)
         x, y, weights = given["x"], given["y"], given["weights"]
@@ -128,9 +129,22 @@ class Steps:
             scaled = model.optimizer.scale_loss(loss)
             gradients = graphc.grad(scaled, [v.parameter for v in trained])
             model.optimizer.apply(gradients, trained)
-        labels = checking.by_output(y, predictions, objectives.names)
-        rows = checking.by_output(weights, predictions, objectives.names, shared=True)
-        objectives.update(labels, found, rows)
+        return model.compute_metrics(x=x, y=y, y_pred=predictions, sample_weight=weights)
+
+    def _reported(self, mode: str, results: Any) -> dict[str, Tensor]:
+        """The results as outputs, of a model that says by itself what they are; the metrics of
+        others are read from their variables, when somebody wants to know."""
+        if not self.model.tells_results:
+            return {}
+        if not isinstance(results, dict) or not results:
+            kind = type(self.model).__name__
+            raise TypeError(f"{kind}.compute_metrics gives a dict of results, not {results!r:.60}")
+        self._results[mode] = list(results)
+        return {f"result_{i}": graphc_tensor(one) for i, one in enumerate(results.values())}
+
+    def results(self, mode: str, outputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The results by name, of what an entry gave."""
+        return dict(zip(self._results.get(mode, ()), outputs.values(), strict=True))
 
     # -- looking inside -------------------------------------------------------------------------
 

@@ -74,10 +74,14 @@ def _rows(model: Any, nested: bool) -> list[tuple[int, Layer]]:
 
 
 def _shape(layer: Layer) -> str:
-    if not layer._nodes:
+    if layer._nodes:
+        return ", ".join(str(x.shape) for x in tree.flatten(layer._nodes[-1].result))
+    if not layer.built or layer._build_shapes is None:
         return "?"
-    shapes = [x.shape for x in tree.flatten(layer._nodes[-1].result)]
-    return ", ".join(map(str, shapes))
+    try:  # it was called on Tensors alone, as by a model that is a subclass
+        return str(layer.compute_output_shape(layer._build_shapes))
+    except (ValueError, TypeError):
+        return "?"
 
 
 def _count(layer: Layer) -> int:

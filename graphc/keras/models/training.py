@@ -10,6 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from graphc.keras import tree
 from graphc.keras.callbacks.container import CallbackList
 from graphc.keras.models import checking, feeding
@@ -17,6 +19,7 @@ from graphc.keras.models.compiling import Compiling
 from graphc.keras.models.epochs import Epochs
 from graphc.keras.models.feeding import Feed, Rows, Stream
 from graphc.keras.models.gathering import Gathered
+from runtime.entry_point import EntryPoint
 from runtime.interruption import DeferredInterrupt
 
 Source = Rows | Stream
@@ -69,7 +72,7 @@ class Training(Compiling):
                 raise ValueError(f"{what} comes from the generator: do not give it apart")
         if batch_size is not None:
             raise ValueError("batch_size is the generator's affair: do not give it")
-        return Stream(x, self._feed, class_weight)
+        return Stream(x, self._feed, class_weight, checking.shuffling_seed() if shuffle else None)
 
     def _told(
         self,
@@ -115,9 +118,9 @@ class Training(Compiling):
         """Trains for ``epochs`` epochs; gives the ``History`` of losses and metrics.
 
         ``x`` and ``y`` are arrays, or lists or dicts of them by the names of inputs and outputs,
-        or ``x`` is a generator of batches ``(x, y)`` or ``(x, y, sample_weight)``.  Ctrl-C ends
-        the training after the step: ``KeyboardInterrupt``, with all epochs done in
-        ``model.history``.
+        or ``x`` is a generator or a ``keras.utils.PyDataset`` of batches ``(x, y)`` or ``(x, y,
+        sample_weight)``.  Ctrl-C ends the training after the step: ``KeyboardInterrupt``, with all
+        epochs done in ``model.history``.
         """
         source = self._source(
             x, y, sample_weight, batch_size, shuffle=bool(shuffle), class_weight=class_weight
@@ -129,7 +132,9 @@ class Training(Compiling):
         else:
             validation = self._validation(validation_data, validation_size)
         self.objectives  # noqa: B018 (an error where the model is not compiled)
-        steps = steps_per_epoch or source.steps
+        steps = checking.steps(source, steps_per_epoch, "steps_per_epoch")
+        if validation is not None:
+            checking.steps(validation, validation_steps, "validation_steps")
         told = self._told(callbacks, verbose, steps, epochs, history=True)
         self.stop_training = False
         with told, DeferredInterrupt() as interrupt:
@@ -178,7 +183,7 @@ class Training(Compiling):
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         told = callbacks
         if not isinstance(told, CallbackList):
-            told = self._told(callbacks, verbose, steps or source.steps)
+            told = self._told(callbacks, verbose, checking.steps(source, steps, "steps"))
         with told:
             self._evaluate(source, steps, told)
         return self._values(return_dict)
@@ -200,7 +205,7 @@ class Training(Compiling):
             entry = self._steps.entry(mode, feed)
             if tells_begin:
                 getattr(told, begin)(step, {})
-            checking.run(self, entry, arrays)
+            self.run_step(mode, entry, arrays)
             done = step + 1
             if tells_end:
                 getattr(told, end)(step, self.get_metrics_result)
@@ -218,7 +223,7 @@ class Training(Compiling):
     ) -> Any:
         """The model's outputs for ``x``, as arrays."""
         source = self._source(x, None, None, batch_size)
-        told = self._told(callbacks, verbose, steps or source.steps)
+        told = self._told(callbacks, verbose, checking.steps(source, steps, "steps"))
         total = source.feed.samples if isinstance(source, Rows) and steps is None else None
         gathered = Gathered(total)
         tells = told.wants("on_predict_batch_begin") or told.wants("on_predict_batch_end")
@@ -266,5 +271,11 @@ class Training(Compiling):
     def _one(self, mode: str, feed: Feed, return_dict: bool) -> Any:
         self.objectives  # noqa: B018 (an error where the model is not compiled)
         entry = self._steps.entry(mode, feed)
-        checking.run(self, entry, list(feed.arrays.values()))
+        self.run_step(mode, entry, list(feed.arrays.values()))
         return self._values(return_dict)
+
+    def run_step(self, mode: str, entry: EntryPoint, arrays: list[np.ndarray]) -> None:
+        """One batch through the entry that trains or tests."""
+        outputs = checking.run(self, entry, arrays)
+        if outputs:
+            self._told_results = self._steps.results(mode, outputs)

@@ -1,4 +1,4 @@
-"""Keras' helpers: labels, seeds, pictures of models, the progress bar."""
+"""Keras' helpers: labels, seeds, pictures of models, the progress bar, data in batches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from graphc.keras.naming import missing
 
 _HOMES = {
     "Progbar": "progbar",
+    "PyDataset": "py_dataset",
     "normalize": "labels",
     "plot_model": "plotting",
     "set_random_seed": "seeds",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 import re
+import sys
+import traceback
+import types
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +91,14 @@ CASES: dict[str, Callable[[], Any]] = {
     "features of another width": lambda: fit(X[:, :3], CLASSES),
     "features of another rank": lambda: fit(X[None], CLASSES[None]),
     "features of another width, at predict": lambda: classifier().predict(X[:, :3], verbose=0),
+    "labels between classes": lambda: fit(X, CLASSES + 0.5),
+    "labels that are no numbers": lambda: fit(X, np.where(CLASSES, CLASSES, np.nan)),
+    "targets that are no numbers": lambda: fit(X, np.where(ONE_HOT, np.nan, 0), loss="mse"),
+    "features that are no numbers": lambda: with_nan(classifier()),
+    "validation data of another width": lambda: fit(
+        X, CLASSES, validation_data=(X[:, :3], CLASSES)
+    ),
+    "validation data without labels": lambda: fit(X, CLASSES, validation_data=X),
     "different lengths": lambda: fit(X, CLASSES[:5]),
     "no samples": lambda: fit(X[:0], CLASSES[:0]),
     "data of objects": lambda: fit(np.array([[1, None, "x", 2]] * 8, object), CLASSES),
@@ -156,18 +169,97 @@ def embedding() -> Any:
 
 def told(case: Callable[[], Any]) -> str:
     keras.backend.clear_session()
-    try:
-        case()
-    except Exception as error:
-        notes = "".join(f"\n    note: {note}" for note in getattr(error, "__notes__", []))
-        text = f"{type(error).__name__}: {error}{notes}"
-        return re.sub(r"test_bad_input\.py:\d+", "test_bad_input.py", text)
-    return "nothing"
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            case()
+        except Exception as error:
+            notes = "".join(f"\n    note: {note}" for note in getattr(error, "__notes__", []))
+            text = f"{type(error).__name__}: {error}{notes}"
+            return re.sub(r"test_bad_input\.py:\d+", "test_bad_input.py", text)
+    return "\n".join(f"{w.category.__name__}: {w.message}" for w in warned) or "nothing"
 
 
 def test_errors_read_so(golden: Callable[[str, str], None]) -> None:
     texts = [f"# {name}\n{told(case)}\n" for name, case in CASES.items()]
     golden("errors/keras.txt", "\n".join(texts))
+
+
+START = """import numpy as np
+from graphc import keras
+from graphc.keras import layers, ops
+x, y = np.zeros((8, 4), "float32"), np.arange(8) % 3
+model = keras.Sequential([layers.Dense(3, activation="softmax", name="scores")], name="small")
+model.compile("sgd", "sparse_categorical_crossentropy")
+"""
+CELLS = {
+    "one-hot labels": ["labels = keras.utils.to_categorical(y)\nmodel.fit(x, labels, verbose=0)"],
+    "an unknown loss": ["model.compile(\n    'sgd',\n    loss='mean_squared_eror',\n)"],
+    "a layer that branches on elements": [
+        "class Sign(layers.Layer):\n"
+        "    def call(self, inputs):\n"
+        "        if ops.sum(inputs) > 0:\n"
+        "            return inputs\n"
+        "        return -inputs",
+        "net = keras.Sequential([Sign()])\nnet.predict(x, verbose=0)",
+    ],
+    "a layer of wrong shapes": [
+        "class Wrong(layers.Layer):\n"
+        "    def build(self, input_shape):\n"
+        "        self.w = self.add_weight(shape=(5, 2))\n"
+        "    def call(self, inputs):\n"
+        "        return ops.matmul(inputs, self.w)",
+        "wrong = Wrong()\nwrong(x)",
+    ],
+    "a loss that leaves the graph": [
+        "def apart(y_true, y_pred):\n    return np.mean(np.asarray(y_pred))",
+        "model.compile('sgd', apart)\nmodel.fit(x, y, verbose=0)",
+    ],
+    "a callback that raises": [
+        "class Stop(keras.callbacks.Callback):\n"
+        "    def on_train_batch_end(self, batch, logs=None):\n"
+        "        print(logs['accuracy'])",
+        "model.fit(x, y, callbacks=[Stop()], verbose=0)",
+    ],
+    "labels of another length": ["model.fit(x, y[:3], verbose=0)"],
+    "two tensors in the functional API": [
+        "a, b = keras.Input((3,)), keras.Input((4,))\nboth = layers.Add(name='both')([a, b])"
+    ],
+}
+
+
+def in_cells(texts: list[str]) -> str:
+    """What is told of cells that run one after the other, and the lines of cells on the way."""
+    keras.backend.clear_session()
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    files = [f"<ipython-input-{number}-0123456789ab>" for number, _ in enumerate(texts, 1)]
+    try:
+        for text, file in zip(texts, files, strict=True):
+            linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+            exec(compile(text, file, "exec"), scope)
+    except Exception as error:
+        notes = "".join(f"\n    note: {note}" for note in getattr(error, "__notes__", []))
+        on_the_way = [
+            f"In[{files.index(frame.filename) + 1}]:{frame.lineno}"
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename in files
+        ]
+        return f"{type(error).__name__}: {error}{notes}\n    by way of {', '.join(on_the_way)}"
+    return "nothing"
+
+
+def test_errors_in_cells_read_so(
+    golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def named(file: str) -> tuple[str, str]:
+        return "Cell", f"In[{file.split('-')[2]}]"
+
+    shell = types.SimpleNamespace(compile=types.SimpleNamespace(format_code_name=named))
+    module = types.ModuleType("IPython")
+    module.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    texts = [f"# {name}\n{in_cells([START, *cells])}\n" for name, cells in CELLS.items()]
+    golden("errors/keras_cells.txt", "\n".join(texts))
 
 
 def test_a_refused_step_changes_nothing() -> None:

@@ -20,7 +20,7 @@ PARTS = (
     "signatures", "configurations", "activations", "weights", "losses", "schedules", "optimizers",
     "metrics", "ops",
 )  # fmt: skip
-FITTING = ("classifier", "two_outputs", "binary", "layer_values")
+FITTING = ("classifier", "two_outputs", "binary", "own_metrics", "layer_values")
 RUNS = (
     ("curves.py", ("float32",), False),
     ("parts.py,op_parts.py,fitting.py", (*PARTS, *FITTING), False),

@@ -115,6 +115,44 @@ def binary(keras: Any) -> Arrays:
     return found | noted("evaluate", model.evaluate(X, labels, verbose=0))
 
 
+def own_metrics(keras: Any) -> Arrays:
+    """A loss and metrics of the model's own, some of them attributes."""
+    ops = keras.ops
+
+    class Own(keras.Model):  # type: ignore[misc, name-defined]
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **keywords)
+            self.seen = keras.metrics.Sum(name="seen")
+            self.apart = keras.metrics.MeanSquaredError(name="apart")
+
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+            training: bool = True,
+        ) -> Any:  # fmt: skip
+            self.seen.update_state(y)
+            return super().compute_loss(x, y, y_pred, sample_weight) + 0.1 * ops.mean(y_pred**2)
+
+    class Told(Own):
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            found = super().compute_metrics(x, y, y_pred, sample_weight)
+            self.apart.update_state(y, ops.tanh(y_pred))
+            return {**found, "apart": self.apart.result(), "largest": ops.max(y_pred)}
+
+    found: Arrays = {}
+    for kind, name in ((Own, "attributes"), (Told, "results")):
+        first = keras.Input((6,))
+        model = kind(first, keras.layers.Dense(2, activation="tanh")(first))
+        set_weights(model)
+        model.compile("sgd", "mse", metrics=["mae"])
+        new = (NEW, TARGETS[:20])
+        found |= noted(name, model.fit(X, TARGETS, epochs=2, validation_data=new, **PLAIN))
+        found |= noted(f"{name} evaluated", model.evaluate(*new, verbose=0, return_dict=True))
+        model.reset_metrics()
+        log = model.train_on_batch(X, TARGETS, return_dict=True)
+        found |= noted(f"{name} of a batch", {key: float(value) for key, value in log.items()})
+    return found
+
+
 def layer_cases(keras: Any) -> dict[str, tuple[Any, list[np.ndarray]]]:
     """Layers and what they are called on."""
     layers, init = keras.layers, keras.initializers
@@ -167,5 +205,6 @@ ALL = {
     "classifier": classifier,
     "two_outputs": two_outputs,
     "binary": binary,
+    "own_metrics": own_metrics,
     "layer_values": layer_values,
 }

@@ -176,6 +176,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
         lambda m: m.update({"metadata.json": b'{"keras_version": "4.0.0"}'}),
         "version 4.0.0",
     ),
+    "an unknown layer": (lambda m: with_class(m, "keras.layers", "Densee"), "'Densee'"),
     "half the weights": (
         lambda m: m.update({"model.weights.h5": m["model.weights.h5"][:2000]}),
         "truncated or damaged",
@@ -191,6 +192,35 @@ def test_a_changed_archive_is_refused(case: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=told):
         keras.models.load_model(path)
     assert {p.name for p in tmp_path.iterdir()} == {"model.keras", "edited.keras"}
+
+
+def test_refused_archives_read_so(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    keras.backend.clear_session()
+    small().save(tmp_path / "model.keras")
+    texts = []
+    for case, (change, _) in CHANGES.items():
+        path = edited(tmp_path / "model.keras", change)
+        with pytest.raises(ValueError) as caught:
+            keras.models.load_model(path)
+        told = str(caught.value).replace(str(path), "model.keras")
+        texts.append(f"# {case}\n{type(caught.value).__name__}: {told}\n")
+    golden("errors/keras_archives.txt", "\n".join(texts))
+
+
+def test_a_class_that_does_not_take_its_configuration(tmp_path: Path) -> None:
+    class Closed(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.scores = layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.scores(x)
+
+    model = Closed()
+    model.predict(np.ones((2, 3)), verbose=0)
+    model.save(tmp_path / "closed.keras")
+    with pytest.raises(ValueError, match=r"Closed.__init__ does not take its configuration, name"):
+        keras.models.load_model(tmp_path / "closed.keras", {"Closed": Closed})
 
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".safetensors", ".keras"])
