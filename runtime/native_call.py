@@ -13,7 +13,6 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import numpy as np
 
 from runtime import native
 from runtime.binding import Binding, Shape
+from runtime.frozen import frozen
 from runtime.memory import address_of
 from runtime.program import FRAME_BUFFERS, Entry, TensorSpec
 from runtime.state import State
@@ -58,7 +58,7 @@ class _Method(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Code:
     """The linked text; ``claim`` takes the word at an address if nobody has it."""
 
@@ -155,7 +155,7 @@ class _Record:
         return (id(self.binding), id(self.place.workspace))
 
 
-@dataclass(frozen=True)
+@frozen
 class _Place:
     """Where a call was made."""
 
