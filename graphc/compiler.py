@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -76,8 +76,10 @@ def compile_graphs(
     name: str,
     fuse: bool = True,
     single_output: bool = False,
+    ready: Callable[[str], None] | None = None,
 ) -> Compilation:
-    """Compile ``graphs``, the entries of one program, for ``target``.
+    """Compile ``graphs``, the entries of one program, for ``target``.  ``ready`` gets parts of the
+    LLVM text while the rest is written.
 
     Raises ``GraphcError`` where two entries, or two parameters, have one name.
     """
@@ -91,7 +93,7 @@ def compile_graphs(
         passed = clock()
         plans = [plan(report.graph, target) for report in reports]
         planned = clock()
-        llvm = emit_module(plans, target)
+        llvm = emit_module(plans, target, ready)
         emitted = clock()
     entries = tuple(
         Stages(graph, report.snapshot(OPTIMIZE[-1].name), report.graph, entry, report)

@@ -32,8 +32,8 @@ class Recipe:
     threads: int | None
 
     def compile(self) -> Compilation:
-        """Pass by pass; the compiler is imported now."""
-        with preparation.meanwhile(self.threads):
+        """Pass by pass; the compiler is imported now.  Machine code is made meanwhile."""
+        with preparation.meanwhile(self.threads, self.target) as ready:
             from graphc.compiler import compile_graphs
 
             return compile_graphs(
@@ -42,6 +42,7 @@ class Recipe:
                 name=self.name,
                 fuse=self.fuse,
                 single_output=self.single_output,
+                ready=ready,
             )
 
     def reuse(self) -> Compilation | Kept:

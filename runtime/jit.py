@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from runtime import loading, object_cache, parts, processor
+from runtime.emission import Emission
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
@@ -59,7 +60,16 @@ class Engine:
     def __init__(self) -> None:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
+        self._emission = Emission(emit_object)
         self.compilations = 0
+
+    def start(self, text: str, target: Target) -> None:
+        """Begin to compile a module that ``compile`` will find as a part of one."""
+        self._emission.start(text, target)
+
+    def forget(self) -> None:
+        """``compile`` will not be called for what was started."""
+        self._emission.forget()
 
     def compile(
         self, text: str, target: Target, symbols: Mapping[str, int] | None = None
@@ -72,10 +82,11 @@ class Engine:
         key = object_cache.key(text, processor.compiler(), target)
         images = object_cache.load(key)
         if images is None:
-            images = emit_objects(text, target)
+            images, compiled_now = self._emission.images(parts.cut(text), target)
             with self._lock:
-                self.compilations += 1
-            object_cache.store(key, images)
+                self.compilations += compiled_now
+            if len(images) > 1:  # else it is kept already
+                object_cache.store(key, images)
         compiled = time.perf_counter()
         library = self._link(images, text, symbols or {})
         library.seconds["code"] = compiled - start
@@ -126,39 +137,6 @@ def compile(
 ) -> Library:
     """``engine().compile`` for a target, its name, or the host."""
     return engine().compile(text, resolve(target), symbols)
-
-
-def emit_objects(text: str, target: Target) -> list[bytes]:
-    """Object files that are together the code of a module's ``text``; a long one is compiled by
-    several threads.  No linker is needed, so any target will do."""
-    pieces = parts.cut(text)
-    images: dict[int, bytes] = {}
-    failures: dict[int, RuntimeError] = {}
-    left = sorted(range(len(pieces)), key=lambda number: len(pieces[number]))
-
-    def work() -> None:
-        while True:
-            try:
-                number = left.pop()
-            except IndexError:
-                return
-            try:
-                images[number] = emit_object(pieces[number], target)
-            except RuntimeError as error:
-                failures[number] = error
-
-    helpers = [
-        threading.Thread(target=work, daemon=True)
-        for _ in range(min(processor.count(), len(pieces)) - 1)
-    ]
-    for helper in helpers:
-        helper.start()
-    work()
-    for helper in helpers:
-        helper.join()
-    if failures:
-        raise failures[min(failures)]
-    return [images[number] for number in range(len(pieces))]
 
 
 def emit_object(text: str, target: Target) -> bytes:

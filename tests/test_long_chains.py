@@ -52,6 +52,27 @@ def wide(length: int) -> dict[str, graphc.Tensor]:
     return {f"y{i}": graphc.sum(x * float(i), i % 2) for i in range(length // 2)}
 
 
+def updates(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
+    """Many small parameters, which are updated from their old values."""
+    x = graphc.input("x", (5,))
+    zeros = np.zeros(5, np.float32)
+    parameters = [graphc.parameter(f"p{i}", zeros) for i in range(length // 2)]
+    return {"y": x + parameters[0]}, {p: p * 0.9 + x for p in parameters}
+
+
+def training(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
+    """A step of a network of many equal layers."""
+    x = y = graphc.input("x", ("N", 16))
+    weights = [
+        graphc.parameter(f"w{i}", np.zeros((16, 16), np.float32)) for i in range(length // 20)
+    ]
+    for w in weights:
+        y = graphc.tanh(y @ w)
+    loss = graphc.mean(graphc.square(y - x))
+    gradients = graphc.grad(loss, weights)
+    return {"loss": loss}, {w: w - 0.1 * g for w, g in zip(weights, gradients, strict=True)}
+
+
 def calls(function: Callable[[], Any]) -> int:
     """How many calls of functions ``function`` needs."""
     profile = cProfile.Profile()
@@ -60,8 +81,8 @@ def calls(function: Callable[[], Any]) -> int:
     return counted
 
 
-def _optimized(outputs: dict[str, graphc.Tensor]) -> Graph:
-    return manager.run(graphc.Graph("long", outputs).ir, OPTIMIZE).graph
+def _optimized(graph: Graph) -> Graph:
+    return manager.run(graph, OPTIMIZE).graph
 
 
 def test_a_hundred_thousand_nodes_are_declared_and_evaluated() -> None:
@@ -94,7 +115,21 @@ def test_a_long_chain_compiles_to_the_bits_of_the_reference() -> None:
     np.testing.assert_array_equal(graphc.compile(y)(x), graphc.evaluate(y, x=x))
 
 
-MAKERS = {"chain": lambda n: {"y": chain(n)[1]}, "norms": norms, "layers": layers, "wide": wide}
+@pytest.mark.slow
+def test_a_hundred_thousand_nodes_are_compiled() -> None:
+    _, y = chain(100_000)
+    x = np.float32([0.5, -0.25, 0.125])
+    np.testing.assert_array_equal(graphc.compile(y)(x), graphc.evaluate(y, x=x))
+
+
+MAKERS: dict[str, Callable[[int], tuple[Any, Any]]] = {
+    "chain": lambda n: ({"y": chain(n)[1]}, ()),
+    "norms": lambda n: (norms(n), ()),
+    "layers": lambda n: (layers(n), ()),
+    "wide": lambda n: (wide(n), ()),
+    "updates": updates,
+    "training": training,
+}
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -102,14 +137,13 @@ def test_work_grows_with_the_number_of_nodes(name: str) -> None:
     """Twice the nodes need little more than twice the calls, in every stage."""
     counts: dict[str, list[int]] = {}
     for length in (300, 600):
-        outputs = MAKERS[name](length)
-        graph = graphc.Graph("long", outputs).ir
-        optimized = _optimized(outputs)
+        graph = graphc.Graph("long", *MAKERS[name](length)).ir
+        optimized = _optimized(graph)
         fused = Fuse().run(optimized)
         entry = plan(fused, jit.host_target())
         stages = {
             "text": lambda graph=graph: parser.parse(printer.text(graph)),
-            "passes": lambda outputs=outputs: _optimized(outputs),
+            "passes": lambda graph=graph: _optimized(graph),
             "fuse": lambda optimized=optimized: Fuse().run(optimized),
             "plan": lambda fused=fused: plan(fused, jit.host_target()),
             "llvm": lambda entry=entry: emit_module([entry], jit.host_target()),
@@ -118,3 +152,20 @@ def test_work_grows_with_the_number_of_nodes(name: str) -> None:
             counts.setdefault(stage, []).append(calls(work))
     for stage, (half, whole) in counts.items():
         assert whole < 2.4 * half, f"{stage}: {half} calls, then {whole}"
+
+
+def test_what_a_node_of_a_long_chain_costs() -> None:
+    """Calls of functions a declared node, in all: a whole walk more in some stage shows here."""
+    graph = graphc.Graph("long", {"y": chain(2000)[1]}).ir
+    optimized = _optimized(graph)
+    fused = Fuse().run(optimized)
+    entry = plan(fused, jit.host_target())
+    counts = {
+        "passes": calls(lambda: _optimized(graph)),
+        "fuse": calls(lambda: Fuse().run(optimized)),
+        "plan": calls(lambda: plan(fused, jit.host_target())),
+        "llvm": calls(lambda: emit_module([entry], jit.host_target())),
+    }
+    most = {"passes": 110, "fuse": 260, "plan": 190, "llvm": 45}
+    for stage, count in counts.items():
+        assert count < most[stage] * 2000, f"{stage}: {count / 2000:.0f} calls a node"

@@ -6,7 +6,7 @@ vector), one is a vector, any other a gather.  Tails are masked, guards read zer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphc.codegen import expressions, streaming
 from graphc.codegen.affine import Affine, element
@@ -40,6 +40,7 @@ class _Place:
     affine: Affine
     others: list[tuple[Size, Grid]]
     axes: list[TileAxis]
+    bases: dict[tuple[str, ...], tuple[Value, int]] = field(default_factory=dict)
 
     @property
     def vector_axis(self) -> TileAxis | None:
@@ -197,10 +198,21 @@ def _address(context: Context, place: _Place, position: Position) -> Value:
 def _advanced(
     context: Context, place: _Place, parts: list[tuple[Value, Size]], offset: int
 ) -> Value:
-    """The buffer's address plus factor times value of each part, plus ``offset`` bytes; what is
-    known further out is added first."""
+    """The buffer's address plus factor times value of each part, plus ``offset`` bytes."""
+    texts = tuple([value.text for value, _ in parts])
+    known = place.bases.get(texts)
+    if known is None:
+        known = place.bases[texts] = _base(context, place, parts)
+    pointer, more = known
+    offset += more
+    return context.advance(pointer, index(offset)) if offset else pointer
+
+
+def _base(context: Context, place: _Place, parts: list[tuple[Value, Size]]) -> tuple[Value, int]:
+    """The buffer's address plus the parts that vary, what is known further out first; and the bytes
+    of those that do not."""
     writer, size = context.writer, place.dtype.size
-    moving = []
+    moving, offset = [], 0
     for value, factor in parts:
         part = writer.multiply(value, context.size(factor * size))
         if part.literal is None:
@@ -210,7 +222,7 @@ def _advanced(
     pointer = context.pointer(place.buffer)
     for part in sorted(moving, key=lambda value: value.level):
         pointer = context.advance(pointer, part)
-    return context.advance(pointer, index(offset)) if offset else pointer
+    return pointer, offset
 
 
 def _scaled(size: Size, factor: int) -> Size:
@@ -239,7 +251,7 @@ def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid)
     """Store a grid.  Clamped positions store nothing."""
     held = context.turned.get(Load(buffer, indices, context.arguments[buffer].dtype))
     if held is not None:
-        for position in positions([axis for axis in context.axes if axis.name in held.axes]):
+        for position in positions(context.axes):
             held.put(position, value.at(position))
         return
     place = _place(context, buffer, indices)

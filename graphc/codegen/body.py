@@ -1,8 +1,8 @@
 """Statements within the loops around them.
 
 ``together`` emits each statement for all positions of the tile before the next one.  ``of_tile``
-takes runs of lets and stores position by position instead, which keeps few values in registers;
-that is the same, since iterations do not depend on each other.
+takes runs of lets and stores by one or a few positions instead, which keeps few values in
+registers; that is the same, since iterations do not depend on each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from graphc.codegen import (
 )
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
-from graphc.codegen.grid import Grid, positions, spans
+from graphc.codegen.grid import Grid, blocks, positions, spans
+from graphc.codegen.values import Value
 from graphc.ir import dtypes
 from graphc.loops.ir import (
     Column,
@@ -34,6 +35,7 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
+from graphc.loops.repetition import costly, registers_together
 
 
 def together(context: Context, statements: Sequence[Statement]) -> None:
@@ -95,23 +97,25 @@ def _let(context: Context, statement: Let) -> None:
 
 
 def _by_position(context: Context, statements: Sequence[Statement]) -> None:
-    """Lets and stores for one position after the other; the lets' grids are put together."""
+    """Lets and stores for one position after the other, or for as many as make wide vectors of
+    costly ops; the lets' grids are put together."""
     axes = list(context.axes)
-    parts: dict[str, list[Grid]] = {}
+    together_at_once = registers_together(context.target) if costly(statements) else 1
+    found: dict[str, dict[tuple[int, ...], Value]] = {}
+    varying: dict[str, list[str]] = {}
     lets = [statement.name for statement in statements if isinstance(statement, Let)]
-    for position in positions(axes):
-        with context.at([axis.restricted(position[axis.name]) for axis in axes]):
+    for block in blocks(axes, together_at_once):
+        with context.at(block):
             together(context, statements)
             for name in lets:
-                parts.setdefault(name, []).append(context.names[name])
-    for name, grids in parts.items():
-        varying = grids[0].axes
-        kept = [axis for axis in axes if axis.name in varying]
-        whole = {
-            tuple((axis.name, at[axis.name]) for axis in kept): grid.at(at)
-            for at, grid in zip(positions(axes), grids, strict=True)
-        }
-        context.names[name] = Grid(spans(kept), list(whole.values()))
+                grid = context.names[name]
+                kept = varying[name] = [axis.name for axis in axes if axis.name in grid.axes]
+                values = found.setdefault(name, {})
+                for at in positions(block):
+                    values[tuple(at[axis] for axis in kept)] = grid.at(at)
+    for name, values in found.items():
+        span = spans([axis for axis in axes if axis.name in varying[name]])
+        context.names[name] = Grid(span, [values[at] for at in sorted(values)])
 
 
 def contains(statements: Sequence[Statement], kinds: type | tuple[type, ...]) -> bool:

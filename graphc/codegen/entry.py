@@ -98,9 +98,9 @@ def emit_entry(
     _Entry(body, entry, target).emit(symbols)
     parts.declarations |= body.declarations
     return [
-        f"define void {global_name(entry.name + '.sizes')}(ptr noundef %table) #0 {{\nentry:\n"
+        f"define void {global_name(entry.name + '.sizes')}(ptr noundef %table) #1 {{\nentry:\n"
         f"{sizes.body()}\n}}\n",
-        f"define i64 {global_name(entry.name)}(ptr noundef %frame) #0 {{\nentry:\n"
+        f"define i64 {global_name(entry.name)}(ptr noundef %frame) #1 {{\nentry:\n"
         f"{body.body()}\n}}\n",
     ]
 

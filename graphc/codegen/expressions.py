@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from graphc.codegen import access, outlining
 from graphc.codegen.context import Context
@@ -23,6 +23,7 @@ from graphc.loops.ir import (
     SizeOf,
     Statement,
 )
+from graphc.loops.repetition import is_costly, registers_together
 from graphc.loops.scalars import elementwise
 
 Lower = Callable[..., Value]
@@ -90,16 +91,39 @@ def _apply(context: Context, expression: Apply) -> Grid:
     if not used:
         return single(lower(*(grid.values[0] for grid in grids)))
     axes = [axis for axis in context.axes if axis.name in used]
-    values = [lower(*(grid.at(at) for grid in grids)) for at in positions(axes)]
-    return Grid(spans(axes), values)
+    rows = [[grid.at(at) for grid in grids] for at in positions(axes)]
+    if is_costly(expression.op) and any(value.width > 1 for value in rows[0]):
+        return Grid(spans(axes), _in_wide_vectors(context, expression, rows))
+    return Grid(spans(axes), [lower(*row) for row in rows])
+
+
+def _in_wide_vectors(
+    context: Context, expression: Apply, rows: Sequence[Sequence[Value]]
+) -> list[Value]:
+    """A costly op of several rows of operands, by calls for as many as make a wide vector."""
+    builder, values = context.builder, []
+    step = registers_together(context.target)
+    lower = lowering(builder, expression)
+    width = max(value.width for row in rows for value in row)
+    for start in range(0, len(rows), step):
+        few = [[builder.splat(value, width) for value in row] for row in rows[start : start + step]]
+        operands = [builder.joined(column) for column in zip(*few, strict=True)]
+        result = outlining.apply(builder, _identity(expression), lower, operands)
+        values += builder.parted(result, width)[: len(few)]
+    return values
 
 
 def _called_or_inline(context: Context, expression: Apply) -> Lower:
     lower = lowering(context.builder, expression)
     if expression.op not in context.repeated:
         return lower
-    key = (expression.op, repr(expression.attributes))
+    key = _identity(expression)
     return lambda *operands: outlining.apply(context.builder, key, lower, operands)
+
+
+def _identity(expression: Apply) -> tuple[str, str]:
+    """What the function of an op depends on, but for its operands."""
+    return expression.op, repr(expression.attributes)
 
 
 def lowering(builder: LLVMBuilder, expression: Apply) -> Lower:

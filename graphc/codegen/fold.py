@@ -53,6 +53,17 @@ class Fold:
         better = self._better(b, state[0], element)
         return b.select(better, element, state[0]), b.select(better, place, state[1])
 
+    @property
+    def seeks_nan(self) -> bool:
+        """Whether a fold of many elements is better done by ``step_past_nan``, with NaNs sought
+        beside it: two vectors of elements are looked through at once."""
+        return self.kind in ("maximum", "minimum") and self.dtype.is_float
+
+    def step_past_nan(self, b: LLVMBuilder, state: State, element: Value) -> State:
+        """The state after an element of an extremum, or before it where that is NaN."""
+        taken = b.gt if self.kind == "maximum" else b.lt
+        return (b.select(taken(element, state[0]), element, state[0]),)
+
     def merge(self, b: LLVMBuilder, left: State, right: State) -> State:
         """The state of two disjoint parts; ``left`` wins a tie unless its index is greater."""
         if not self.is_index:

@@ -34,9 +34,9 @@ class TileAxis:
     limit: Value | None = None
     valid: int | None = None
 
-    def restricted(self, position: int) -> TileAxis:
-        """The axis with the one ``position``."""
-        return TileAxis(self.name, self.base, 1, self.width, position, self.limit, self.valid)
+    def restricted(self, position: int, count: int = 1) -> TileAxis:
+        """The axis with ``count`` positions from ``position`` on."""
+        return TileAxis(self.name, self.base, count, self.width, position, self.limit, self.valid)
 
     @property
     def positions(self) -> range:
@@ -78,6 +78,17 @@ def single(value: Value) -> Grid:
 def spans(axes: Sequence[TileAxis]) -> dict[str, tuple[int, int]]:
     """What ``Grid.axes`` is for ``axes``."""
     return {axis.name: (axis.first, axis.count) for axis in axes}
+
+
+def blocks(axes: Sequence[TileAxis], size: int) -> Iterator[list[TileAxis]]:
+    """``axes`` cut into blocks of at most ``size`` positions, the last axis first."""
+    parts = []
+    for axis in reversed(axes):
+        step = min(axis.count, size)
+        size //= step
+        end = axis.first + axis.count
+        parts.append([axis.restricted(at, min(step, end - at)) for at in axis.positions[::step]])
+    return map(list, itertools.product(*reversed(parts)))
 
 
 def positions(axes: Sequence[TileAxis]) -> Iterator[Position]:

@@ -5,12 +5,13 @@ The lanes are vectors where the reduced axis can be the vector axis, and memory 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.running import Running, States, alone, elements, flat, step, unflat
-from graphc.codegen.values import Value, index
+from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.loops.ir import BLOCK, Reduce
 
@@ -101,13 +102,23 @@ def _in_vectors(
     wanted = statement.axis.vector or context.target.lanes(runs[0].fold.dtype.size)
     width = max(2, min(wanted, *(run.lanes for run in runs)))
     stride = max(run.lanes for run in runs)
-    like = [run.start(width) * (run.lanes // width) for run in runs]
+    seeking = [_seeks_nan(context, run) for run in runs]
+    none: States = [(constant(False, dtypes.bool_, width),)]
+    like = [
+        run.start(width) * (run.lanes // width) + (none if seeks else [])
+        for run, seeks in zip(runs, seeking, strict=True)
+    ]
     middle = writer.multiply(writer.divide(length, stride), index(stride))
     rest = writer.subtract(length, middle)
     middle, end = writer.add(start, middle), writer.add(start, length)
 
     def vectors(at: Value, carried: Sequence[Value]) -> list[Value]:
-        return steps(TileAxis(statement.axis.name, at, stride // width, width), carried)
+        axis, states = (
+            TileAxis(statement.axis.name, at, stride // width, width),
+            unflat(carried, like),
+        )
+        _whole_step(context, statement, axis, runs, states, seeking)
+        return flat(states)
 
     def tail(carried: Sequence[Value]) -> list[Value]:
         if rest.literal is None:
@@ -121,16 +132,28 @@ def _in_vectors(
     def steps(axis: TileAxis, carried: Sequence[Value]) -> list[Value]:
         states = unflat(carried, like)
         for position in axis.positions:
-            _vector_step(context, statement, axis.restricted(position), runs, states)
+            _vector_step(context, statement, axis.restricted(position), runs, states, seeking)
         return flat(states)
 
     values = writer.loop(start, middle, stride, flat(like), vectors)
     more = writer.compare("sgt", rest, index(0))
     values = writer.branch(more, lambda: tail(values), values)
     return [
-        _across(context, run, states)
-        for run, states in zip(runs, unflat(values, like), strict=True)
+        _across(context, run, _with_nan(context, states) if seeks else states)
+        for run, states, seeks in zip(runs, unflat(values, like), seeking, strict=True)
     ]
+
+
+def _seeks_nan(context: Context, run: Running) -> bool:
+    """Whether a run keeps NaNs apart: which lanes have met one is its last state."""
+    return run.fold.seeks_nan and context.target.has_masks and len(run.points) == 1
+
+
+def _with_nan(context: Context, states: States) -> States:
+    """The states of an extremum, NaN in the lanes that have met one."""
+    *vectors, (met,) = states
+    (first,) = vectors[0]
+    return [(context.builder.select(met, math.nan, first),), *vectors[1:]]
 
 
 def _across(context: Context, run: Running, states: States) -> States:
@@ -140,23 +163,60 @@ def _across(context: Context, run: Running, states: States) -> States:
     return [run.fold.lanes(b, state) for state in halves]
 
 
+def _whole_step(
+    context: Context,
+    statement: Reduce,
+    axis: TileAxis,
+    runs: list[Running],
+    states: list[States],
+    seeking: list[bool],
+) -> None:
+    """Folds all lanes' vectors of elements into their accumulators."""
+    b = context.builder
+    met: list[list[Value]] = [[] for _ in runs]
+    for position in axis.positions:
+        one = axis.restricted(position)
+        found = elements(context, statement, one, runs)
+        for run, each, past, seeks, (operands, place) in zip(
+            runs, states, met, seeking, found, strict=True
+        ):
+            accumulators = _accumulators(run, each, position, seeks)
+            for at, operand in zip(accumulators, operands, strict=True):
+                if not seeks:
+                    each[at] = run.fold.step(b, each[at], operand, place)
+                    continue
+                past.append(b.splat(operand[0], axis.width))
+                each[at] = run.fold.step_past_nan(b, each[at], past[-1])
+    for each, past in zip(states, met, strict=True):
+        for first, second in zip(past[::2], past[1::2] or past, strict=False):
+            each[-1] = (b.bit_or(each[-1][0], b.either_is_nan(first, second)),)
+
+
+def _accumulators(run: Running, states: States, position: int, seeks: bool) -> range:
+    """The places of the states, one a point, that a vector of elements folds into."""
+    points = len(run.points)
+    first = position % ((len(states) - seeks) // points) * points
+    return range(first, first + points)
+
+
 def _vector_step(
     context: Context,
     statement: Reduce,
     axis: TileAxis,
     runs: list[Running],
     states: list[States],
+    seeking: list[bool],
 ) -> None:
     """Folds a vector of elements into the accumulator of its lanes."""
-    chosen = []
-    for run, each in zip(runs, states, strict=True):
-        points = len(run.points)
-        vector = axis.first % (len(each) // points)
-        chosen.append(slice(vector * points, (vector + 1) * points))
-    now = [each[part] for each, part in zip(states, chosen, strict=True)]
+    chosen = [
+        _accumulators(run, each, axis.first, seeks)
+        for run, each, seeks in zip(runs, states, seeking, strict=True)
+    ]
+    now = [[each[at] for at in places] for each, places in zip(states, chosen, strict=True)]
     after = step(context, statement, axis, runs, now)
-    for each, part, new in zip(states, chosen, after, strict=True):
-        each[part] = new
+    for each, places, new in zip(states, chosen, after, strict=True):
+        for at, state in zip(places, new, strict=True):
+            each[at] = state
 
 
 class _LaneArray:

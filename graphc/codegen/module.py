@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
@@ -14,15 +14,21 @@ from graphc.loops.form import form
 from graphc.loops.ir import Kernel
 from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan
+from runtime.parts import LINES, head, part, symbol
 from runtime.target import Target
+
+Ready = Callable[[str], None]
 
 
 class _Functions:
-    """The kernels of a module; one that is there already is not written again."""
+    """The kernels of a module; one that is there already is not written again.  ``ready``, where it
+    is given, gets those parts of the module that are finished, each a module of its own."""
 
-    def __init__(self, target: Target, linkage: str) -> None:
+    def __init__(self, target: Target, linkage: str, ready: Ready | None = None) -> None:
         self.parts = ModuleParts()
         self.lines: list[str] = []
+        self._ready = ready
+        self._parted = 0
         self._target = target
         self._linkage = linkage
         self._by_form: dict[Hashable, str] = {}
@@ -32,21 +38,41 @@ class _Functions:
     def add(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
         """The symbol of the kernel's function."""
         like = form(kernel), *slots
-        symbol = self._by_form.get(like)
-        if symbol is None:
-            symbol = self._by_form[like] = self._written(kernel, slots)
-        return symbol
+        name = self._by_form.get(like)
+        if name is None:
+            name = self._by_form[like] = self._written(kernel, slots)
+        return name
 
     def _written(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
         body = emit_kernel(kernel, self._target, slots, self.parts)
-        symbol = self._by_body.get(body)
-        if symbol is None:
-            symbol = self._by_body[body] = self._unused(kernel.name)
+        name = self._by_body.get(body)
+        if name is None:
+            name = self._by_body[body] = self._unused(kernel.name)
             self.lines.append(
-                f"define {self._linkage}void {symbol}(ptr noundef %buffers, ptr noundef %table,"
+                f"define {self._linkage}void {name}(ptr noundef %buffers, ptr noundef %table,"
                 f" i64 %begin, i64 %end) #0 {{\nentry:\n{body}\n}}\n"
             )
-        return symbol
+            self._part()
+        return name
+
+    def _part(self) -> None:
+        """The same parts as ``runtime.parts.cut`` makes of the whole module, as they come."""
+        new = self.lines[self._parted :]
+        if self._ready is None or sum(text.count("\n") for text in new) < LINES:
+            return
+        self._parted = len(self.lines)
+        heads = {symbol(line): line for line in self.parts.declarations}
+        heads.update((symbol(text), head(text)) for text in self.parts.definitions())
+        self._ready(part(new, heads, self.constants(), attributes(self._target)))
+
+    def constants(self) -> dict[str, str]:
+        """The text of each constant, by its name."""
+        found = {
+            "@graphc.zeros": f"private constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
+        }
+        for body, name in self.parts.constants.items():
+            found[name] = f"private unnamed_addr constant {body}, align 64"
+        return found
 
     def _unused(self, name: str) -> str:
         candidate, number = name, 1
@@ -56,10 +82,11 @@ class _Functions:
         return global_name(candidate)
 
 
-def emit_module(entries: Sequence[EntryPlan], target: Target) -> str:
+def emit_module(entries: Sequence[EntryPlan], target: Target, ready: Ready | None = None) -> str:
     """The module that defines ``@<entry>`` and ``@<entry>.sizes`` for each of ``entries``, with
-    the interface of ``runtime.program``."""
-    functions = _Functions(target, "internal ")
+    the interface of ``runtime.program``.  ``ready`` is called with parts of it that are finished,
+    as ``runtime.parts`` cuts them, while the rest is written."""
+    functions = _Functions(target, "internal ", ready)
     functions._names.update(name for e in entries for name in (e.name, f"{e.name}.sizes"))
     lines = []
     for entry in entries:
@@ -80,15 +107,19 @@ def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = (
     return _text(functions, [], target)
 
 
-def _text(functions: _Functions, lines: list[str], target: Target) -> str:
-    constants = [
-        f"{name} = private unnamed_addr constant {body}, align 64"
-        for body, name in functions.parts.constants.items()
-    ]
-    zeros = f"@graphc.zeros = private constant [{ZEROS_BYTES} x i8] zeroinitializer, align 64"
+def attributes(target: Target) -> list[str]:
+    """Of kernels, #0, and of what runs once a call, #1: that is compiled quickly, and as fast."""
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
-    attributes = f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}'
+    return [
+        f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}',
+        "attributes #1 = { nounwind noinline optnone }",
+    ]
+
+
+def _text(functions: _Functions, lines: list[str], target: Target) -> str:
+    constants = [f"{name} = {text}" for name, text in functions.constants().items()]
     declarations = sorted(functions.parts.declarations)
-    written = [*functions.parts.definitions(), *functions.lines, *lines]
-    everything = [zeros, *constants, "", *written, *declarations, attributes]
+    # What comes first is finished first.
+    written = [*functions.lines, *lines, *functions.parts.definitions()]
+    everything = [*constants, "", *written, *declarations, *attributes(target)]
     return "\n".join(everything) + "\n"

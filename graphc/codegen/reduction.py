@@ -46,6 +46,9 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
     if block is not None:
         begin, extent = block.start, block.stop
         initial = blocking.begin(context, block, initial, runs[0].points)
+    turned = turning.along(context, statement)
+    if turned and context.vector_axis is not None:
+        unroll = context.vector_axis.width
     steps_of = writer.divide(writer.subtract(extent, begin), unroll)
     whole = writer.add(begin, writer.multiply(steps_of, index(unroll)))
 
@@ -56,12 +59,21 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
             current = step(context, statement, axis, runs, current)
         return flat(current)
 
+    def together(at: Value, carried: Sequence[Value], count: int) -> list[Value]:
+        valid = count if count < unroll else None
+        axis = TileAxis(statement.axis.name, at, 1, unroll, 0, None, valid)
+        with turning.steps(context, turned, axis):
+            return steps(at, carried, count)
+
     def unrolled(at: Value, carried: Sequence[Value]) -> list[Value]:
         prefetching.step(context, writer.divide(writer.subtract(at, begin), unroll))
-        return steps(at, carried, unroll)
+        return together(at, carried, unroll)
 
     values = writer.loop(begin, whole, unroll, initial, unrolled)
-    if unroll > 1:
+    rest = writer.subtract(extent, whole).literal
+    if turned and rest:
+        values = together(whole, values, int(rest))
+    elif unroll > 1:
         values = writer.loop(whole, extent, 1, values, lambda at, rest: steps(at, rest, 1))
     return unflat(values, like)
 

@@ -78,10 +78,44 @@ class LLVMBuilder:
         )
         return self.writer.pure(text, x.dtype, width, x.level)
 
+    def joined(self, values: Sequence[Value]) -> Value:
+        """The lanes of all ``values``, vectors of one width, in one vector: a power of two of
+        registers, where the last are filled with the last value again."""
+        count = 1 << (len(values) - 1).bit_length()
+        found = [*values, *[values[-1]] * (count - len(values))]
+        while len(found) > 1:
+            found = [self._pair(x, y) for x, y in zip(found[::2], found[1::2], strict=True)]
+        return found[0]
+
+    def _pair(self, x: Value, y: Value) -> Value:
+        lanes = ", ".join(f"i32 {lane}" for lane in range(2 * x.width))
+        text = f"shufflevector {x!r}, {y!r}, <{2 * x.width} x i32> <{lanes}>"
+        return self.writer.pure(text, x.dtype, 2 * x.width, max(x.level, y.level))
+
+    def parted(self, x: Value, width: int) -> list[Value]:
+        """The vectors of ``width`` lanes that ``x`` is made of."""
+        if x.width == width:
+            return [x]
+        parts = []
+        for first in range(0, x.width, width):
+            lanes = ", ".join(f"i32 {lane}" for lane in range(first, first + width))
+            text = f"shufflevector {x!r}, {x.type} poison, <{width} x i32> <{lanes}>"
+            parts.append(self.writer.pure(text, x.dtype, width, x.level))
+        return parts
+
     def together(self, *operands: Operand) -> list[Value]:
         """The operands with one dtype where they are numbers, and one width."""
-        known = [x for x in operands if isinstance(x, Value)]
-        dtype, width = known[0].dtype, max([x.width for x in known])
+        dtype, width, alike = None, 0, True
+        for x in operands:
+            if not isinstance(x, Value):
+                alike = False
+            elif dtype is None:
+                dtype, width = x.dtype, x.width
+            elif x.width != width:
+                alike, width = False, max(width, x.width)
+        if alike:
+            return list(operands)  # type: ignore[arg-type]
+        assert dtype is not None
         return [
             (x if x.width == width else self.splat(x, width))
             if isinstance(x, Value)
@@ -211,7 +245,11 @@ class LLVMBuilder:
 
     def is_nan(self, x: Value) -> Value:
         """Whether a float is NaN."""
-        return self._binary("fcmp uno", x, x, dtypes.bool_)
+        return self.either_is_nan(x, x)
+
+    def either_is_nan(self, x: Value, y: Value) -> Value:
+        """Whether one of two floats is NaN."""
+        return self._binary("fcmp uno", x, y, dtypes.bool_)
 
     def select(self, condition: Value, x: Operand, y: Operand) -> Value:
         if condition.literal is not None:

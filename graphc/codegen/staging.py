@@ -33,10 +33,9 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.tiling import LINE, STAGED_BYTES, reach
+from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, reach
 
 ROWS_BYTES = 384 << 10  # of the stack, about, for a copy of the left operand
-_FEW_ROWS = 8  # that read a panel: too few to copy it element by element
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,11 @@ def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
                 continue
             strides = _strides(context, load)
             if strides.get(part.axis) == 1:
-                _copy(context, load, part, panel, _transposed)
+                if count > FEW_ROWS:
+                    _copy(context, load, part, panel, _transposed)
             elif strides[panel.name] == 1:
                 _copy(context, load, part, panel, _by_rows)
-            elif count > _FEW_ROWS:
+            elif count > FEW_ROWS:
                 _copy(context, load, part, panel, _by_elements)
 
 

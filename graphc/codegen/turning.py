@@ -16,7 +16,7 @@ from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
-from graphc.loops.walk import expressions_of
+from graphc.loops.walk import expressions, expressions_of
 
 _FEWEST_ROWS = 4  # that are worth turning
 
@@ -55,6 +55,51 @@ def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     yield
     for load in found:
         del context.turned[load]
+
+
+def along(context: Context, statement: Reduce) -> list[Load]:
+    """What ``statement`` loads side by side along the axis that it reduces, while its vectors lie
+    along another: vectors of steps, to be turned."""
+    vectors = context.vector_axis
+    if vectors is None or vectors.first:
+        return []
+    around = {axis.name for axis in context.axes if axis.count == 1 and not axis.width}
+    known = {*around, vectors.name, statement.axis.name}
+    found = []
+    for load in dict.fromkeys(expressions((statement,))):
+        if not isinstance(load, Load) or load.guard is not None or load in context.staged:
+            continue
+        where = element(load.index, context.arguments[load.buffer], context.definitions)
+        strides = where.strides
+        beside = strides.get(statement.axis.name) == 1 and strides.get(vectors.name, 1) != 1
+        if beside and not where.others and set(strides) <= known:
+            found.append(load)
+    return found
+
+
+@contextmanager
+def steps(context: Context, found: Sequence[Load], axis: TileAxis) -> Iterator[None]:
+    """Within, the loads ``found`` by ``along`` are known at a vector of steps, ``axis``."""
+    vectors, before = context.vector_axis, context.turned
+    context.turned = dict(before)
+    for load in found:
+        assert vectors is not None
+        context.turned[load] = _steps(context, load, axis, vectors)
+    yield
+    context.turned = before
+
+
+def _steps(context: Context, load: Load, axis: TileAxis, vectors: TileAxis) -> Grid:
+    builder, width = context.builder, vectors.width
+    around = [one for one in context.axes if one.count == 1 and not one.width]
+    values = []
+    for first in range(0, vectors.count * width, width):
+        points = width if vectors.valid is None else min(width, vectors.valid - first)
+        each = TileAxis(vectors.name, vectors.base, points, 0, first, vectors.limit)
+        with context.at([*around, each, axis]):
+            rows = [builder.to_memory(row) for row in access.load(context, load).values]
+        values += [builder.from_memory(v, load.dtype) for v in transposed(builder, rows, width)]
+    return Grid({vectors.name: (0, vectors.count), axis.name: (0, width)}, values)
 
 
 def _across(

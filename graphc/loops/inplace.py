@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from graphc.ir.nodes import Value
 from graphc.loops import ir
 from graphc.loops.plan import Place
 from graphc.loops.steps import Step
-from graphc.loops.walk import expressions_of, in_turn, rename_buffer, statements
+from graphc.loops.walk import expressions_of, in_turn, remembered, rename_buffer
+
+_Access = TypeVar("_Access")
+_Turns = dict[str, list[tuple[int, _Access]]]
 
 
 def overwrite_dying(order: Sequence[Step], placed: Container[Value]) -> None:
@@ -45,28 +49,30 @@ def may_overwrite(step: Step, old: Value, new: Value) -> bool:
 def read_only_before_store(kernel: ir.Kernel, source: str, result: str) -> bool:
     """Whether each element of ``source`` is read only by the point that writes the same element of
     ``result``, and not after it was written: then the two may be one buffer."""
-    place: tuple[ir.Expr, ...] | None = None
-    for statement in in_turn(kernel.body):
-        for expr in expressions_of(statement):
-            if not isinstance(expr, ir.Load):
-                continue
-            if expr.buffer == result:
-                return False
-            if expr.buffer == source and (place is not None or expr.guard is not None):
-                return False
-        if isinstance(statement, ir.Column) and statement.buffer == result:
+    loads, writes = _accesses(kernel)
+    if result in loads or len(writes.get(result, ())) > 1:
+        return False
+    for turn, load in loads.get(source, ()):
+        if load.guard is not None or result not in writes:
             return False
-        if isinstance(statement, ir.Store) and statement.buffer == result:
-            if place is not None:
-                return False
-            place = statement.index
-    loads = [
-        expr.index
-        for statement in statements(kernel.body)
-        for expr in expressions_of(statement)
-        if isinstance(expr, ir.Load) and expr.buffer == source
-    ]
-    return all(index == place for index in loads)
+        ((last, store),) = writes[result]
+        if isinstance(store, ir.Column) or turn > last or load.index != store.index:
+            return False
+    return not any(isinstance(store, ir.Column) for _, store in writes.get(result, ()))
+
+
+@remembered
+def _accesses(kernel: ir.Kernel) -> tuple[_Turns[ir.Load], _Turns[ir.Store | ir.Column]]:
+    """What loads and what writes each buffer, with the number of its statement in turn."""
+    loads: _Turns[ir.Load] = {}
+    writes: _Turns[ir.Store | ir.Column] = {}
+    for turn, statement in enumerate(in_turn(kernel.body)):
+        for expr in expressions_of(statement):
+            if isinstance(expr, ir.Load):
+                loads.setdefault(expr.buffer, []).append((turn, expr))
+        if isinstance(statement, ir.Store | ir.Column):
+            writes.setdefault(statement.buffer, []).append((turn, statement))
+    return loads, writes
 
 
 def merged(

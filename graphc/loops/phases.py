@@ -8,7 +8,7 @@ phase binds and another uses goes through memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from graphc.ir import dims, dtypes
@@ -17,10 +17,12 @@ from graphc.ir.dtypes import DType
 from graphc.loops import ir
 from graphc.loops.lowering import Lowered
 from graphc.loops.names import Names
+from graphc.loops.orders import identity
 from graphc.loops.walk import expressions, map_expressions, statements
 
 _LONG = 2 * ir.BLOCK  # elements from which a loop is worth a phase of its own
 _FEW = 64  # rows that do not keep many threads busy
+_EXTREMUM_OF = {"argmax": "maximum", "argmin": "minimum"}
 _Body = tuple[ir.Statement, ...]
 
 
@@ -80,8 +82,12 @@ class _Cutting:
         return name
 
     def _in_blocks(self, reduce: ir.Reduce) -> list[ir.Statement]:
-        """The whole blocks as a nest, then what is left, then the fold of their results."""
+        """The whole blocks as a nest, then what is left, then the fold of their results.  Of the
+        index of an extremum the blocks fold the extremum; then it is sought in the first block that
+        has it."""
         extent = reduce.axis.extent
+        wanted = reduce
+        reduce = replace(reduce, kinds=tuple(_EXTREMUM_OF.get(k, k) for k in reduce.kinds))
         whole, rest = dims.floor_divide(extent, ir.BLOCK), dims.remainder(extent, ir.BLOCK)
         count = whole if rest == 0 else whole + 1
         buffers = [
@@ -91,9 +97,14 @@ class _Cutting:
         axis = ir.Axis(self.names.new("block"), whole)
         blocks = ir.For((axis,), self._part(reduce, ir.BLOCK, ir.AxisIndex(axis.name), buffers))
         last = () if rest == 0 else self._part(reduce, rest, ir.SizeOf(whole), buffers)
+        sought = {
+            name: self.names.new("first")
+            for name, kind in zip(wanted.names, wanted.kinds, strict=True)
+            if kind in _EXTREMUM_OF
+        }
         total = ir.Reduce(
-            reduce.names,
-            tuple("add" if kind == "fma" else kind for kind in reduce.kinds),
+            tuple(sought.get(name, name) for name in wanted.names),
+            tuple("add" if kind == "fma" else kind for kind in wanted.kinds),
             replace(axis, extent=count),
             "ascending",
             (),
@@ -103,7 +114,40 @@ class _Cutting:
             ),
             location=reduce.location,
         )
-        return [blocks, *last, total]
+        found = (self._sought(wanted, name, first) for name, first in sought.items())
+        return [blocks, *last, total, *(statement for pair in found for statement in pair)]
+
+    def _sought(self, reduce: ir.Reduce, name: str, first: str) -> _Body:
+        """The index called ``name`` of an extremum, in the block number ``first``."""
+        position = ir.AxisIndex(reduce.axis.name)
+        length = ir.Literal(ir.BLOCK, dtypes.int64)
+        start = ir.Apply("multiply", (ir.Name(first, dtypes.int64), length), dtypes.int64)
+        place = ir.Apply("add", (start, position), dtypes.int64)
+        inside = ir.Apply("less", (place, ir.SizeOf(reduce.axis.extent)), dtypes.bool_)
+        kind, (value,) = next((k, v) for n, k, v in _paired(reduce) if n == name)
+        within = self.names.new("within")
+        lets = [s for s in reduce.body if isinstance(s, ir.Let)]
+        renamed = {let.name: self.names.new(let.name) for let in lets}
+
+        def moved(expr: ir.Expr) -> ir.Expr:
+            if expr == position:
+                return place
+            if isinstance(expr, ir.Name):
+                return replace(expr, name=renamed.get(expr.name, expr.name))
+            if isinstance(expr, ir.Load):
+                guard = inside if expr.guard is None else _both(inside, expr.guard)
+                return replace(expr, guard=guard)
+            return expr
+
+        body = tuple(replace(let, name=renamed[let.name]) for let in lets)
+        none = ir.Literal(identity(_EXTREMUM_OF[kind], value.dtype).item(), value.dtype)
+        axis, where = replace(reduce.axis, extent=ir.BLOCK), reduce.location
+        fold = ir.Reduce((within,), (kind,), axis, "lanes", body, (value,), location=where)
+        (again,) = map_expressions((fold,), moved)
+        assert isinstance(again, ir.Reduce)
+        value = ir.Apply("where", (inside, again.values[0], none), value.dtype)
+        index = ir.Apply("add", (start, ir.Name(within, dtypes.int64)), dtypes.int64)
+        return replace(again, values=(value,)), ir.Let(name, index, where)
 
     def _part(
         self, reduce: ir.Reduce, extent: Size, block: ir.Expr, buffers: Sequence[str]
@@ -178,8 +222,8 @@ def _is_long(statement: ir.Statement) -> bool:
         return not isinstance(extent, int) or extent >= _LONG
     if not isinstance(statement, ir.Reduce) or statement.order != "lanes":
         return False
-    if any(kind in ("argmax", "argmin") for kind in statement.kinds):
-        return False  # their blocks' results would be pairs
+    if not _EXTREMUM_OF.keys().isdisjoint(statement.kinds) and _writes(statement):
+        return False  # its block could not be gone through again
     extent = statement.axis.extent
     rest = dims.remainder(extent, ir.BLOCK)
     # A rest that is short by itself would fold in fewer lanes.
@@ -187,16 +231,26 @@ def _is_long(statement: ir.Statement) -> bool:
     return (rest == 0 or same) and (not isinstance(extent, int) or extent >= _LONG)
 
 
+def _writes(reduce: ir.Reduce) -> bool:
+    return any(isinstance(s, ir.Store) for s in reduce.body)
+
+
+def _both(x: ir.Expr, y: ir.Expr) -> ir.Expr:
+    return ir.Apply("logical_and", (x, y), dtypes.bool_)
+
+
+def _paired(reduce: ir.Reduce) -> Iterator[tuple[str, str, tuple[ir.Expr, ...]]]:
+    """Each name of a reduce with its kind and what it folds."""
+    first = 0
+    for name, kind in zip(reduce.names, reduce.kinds, strict=True):
+        count = ir.value_count((kind,))
+        yield name, kind, reduce.values[first : first + count]
+        first += count
+
+
 def _dtypes(reduce: ir.Reduce) -> list[DType]:
     """The dtypes of a reduce's names."""
-    values = iter(reduce.values)
-    found = []
-    for kind in reduce.kinds:
-        dtype = next(values).dtype
-        if kind == "fma":
-            next(values)
-        found.append(ir.folded_dtype(kind, dtype))
-    return found
+    return [ir.folded_dtype(kind, values[0].dtype) for _, kind, values in _paired(reduce)]
 
 
 def _axes(loop: ir.For | ir.Reduce) -> Sequence[ir.Axis]:

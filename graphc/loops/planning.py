@@ -27,7 +27,7 @@ from graphc.loops.packing import pack
 from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
-from graphc.loops.steps import Step, in_order, kernel_name, origin, place_text, reaches
+from graphc.loops.steps import Readers, Step, in_order, kernel_name, origin, place_text, reaches
 from graphc.loops.streaming import stream
 from graphc.loops.walk import sizes_of
 from runtime.target import Target
@@ -45,6 +45,8 @@ class _Planner:
         self.constants: dict[Value, None] = {}
         self.steps: list[Step] = []
         self.maker: dict[Value, Step] = {}
+        self.overwriter: dict[Value, Step] = {}
+        self.readers = Readers()
         self.read: set[Value] = set()
         for node in graph.nodes:
             self._enter(node)
@@ -58,9 +60,7 @@ class _Planner:
             reads = [self.root(v) for v in node.operands]
             lowered = phased(lower(node, kernel_name(self.name, node, len(self.steps))))
             lowered, reads = self._packed(node, lowered, reads)
-            step = Step(lowered, reads, list(node.results), *origin(node))
-            self.steps.append(step)
-            self.maker.update(dict.fromkeys(node.results, step))
+            self._add(Step(lowered, reads, list(node.results), *origin(node)))
         else:  # a reshape: the same memory under another shape
             self.alias[node.result] = self.root(node.operands[0])
 
@@ -76,10 +76,13 @@ class _Planner:
         made = Node(node.op, (), {}, [TensorType(dtype, packed.shape)]).result
         names, places, _ = origin(node)
         sources = [reads[n] for n in packed.packs]
-        step = Step(packed.packing, sources, [made], names, places, "pack")
-        self.maker[made] = step
-        self.steps.append(step)
+        self._add(Step(packed.packing, sources, [made], names, places, "pack"))
         return packed.product, [*(reads[n] for n in packed.reads), made]
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        self.readers.add(step)
+        self.maker.update(dict.fromkeys(step.makes, step))
 
     def root(self, value: Value) -> Value:
         """The value whose memory ``value`` is."""
@@ -195,12 +198,13 @@ class _Planner:
 
     def _in_place(self, step: Step, parameter: Value, new: Value) -> bool:
         """Let ``step`` write ``new`` over ``parameter``, if it may."""
-        readers = [s for s in self.steps if s is not step and parameter in s.reads]
-        if reaches(step, readers, self.steps, self.maker):
+        readers = {s for s in self.readers.of.get(parameter, ()) if s is not step}
+        if reaches(step, readers, self.readers, self.overwriter):
             return False
         if parameter in step.reads and not may_overwrite(step, parameter, new):
             return False
         step.in_place[new] = parameter
+        self.overwriter[parameter] = step
         self.place[new] = self.place[parameter]
         return True
 
@@ -215,6 +219,7 @@ class _Planner:
         self.place[made] = place
         if overwrites is not None:
             self.maker[made].in_place[made] = overwrites
+            self.overwriter[overwrites] = self.maker[made]
 
     def _copied(self, value: Value, type_: TensorType) -> Value:
         """A new value that a kernel copies from ``value``."""
@@ -229,9 +234,7 @@ class _Planner:
         )
         made = Node(value.node.op, (), {}, [type_]).result
         lowered = Lowered(kernel, (0, None), (None, 0))
-        step = Step(lowered, [value], [made], ("copy",), (), "copy")
-        self.maker[made] = step
-        self.steps.append(step)
+        self._add(Step(lowered, [value], [made], ("copy",), (), "copy"))
         return made
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across
-from graphc.loops.repetition import costly
+from graphc.loops.repetition import costly, registers_together
 from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
@@ -155,7 +155,7 @@ def _vector_loop(loop: ir.For, lanes: int, target: Target, outermost: bool) -> i
 
 def _registers(extent: Size, lanes: int, target: Target) -> int:
     """Registers of a wide vector: as many as leave few of them empty in the last one."""
-    most = 4 if target.vector_registers >= 32 else 2
+    most = registers_together(target)
     if not isinstance(extent, int):
         return most
     needed = -(-extent // lanes)
@@ -170,8 +170,10 @@ def _tile(
     *rows, columns = loop.axes
     row = rows[-1] if rows else ir.Axis("", 1)
     product = product_sizes(kernel, loop, reduce, lanes, target)
-    beside = _stride(kernel, reduce.values[0], row.name) == 1
-    across = choose_across(product, target) if beside and rows else None
+    left = reduce.values[0]
+    beside = _stride(kernel, left, row.name) == 1
+    along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
+    across = choose_across(product, target) if rows and (beside or along) else None
     height, vectors = across or choose_tile(product, target)
     # Few registers hold few accumulators: a longer body hides the latency of the loads.
     unroll = 2 if target.vector_registers >= 32 else 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir.nodes import Node, Value
@@ -28,11 +28,14 @@ class Step:
 class Readers:
     """The steps that read each value."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.of: dict[Value, list[Step]] = {}
         for step in steps:
-            for value in dict.fromkeys(step.reads):
-                self.of.setdefault(value, []).append(step)
+            self.add(step)
+
+    def add(self, step: Step) -> None:
+        for value in dict.fromkeys(step.reads):
+            self.of.setdefault(value, []).append(step)
 
 
 def needed_first(step: Step, readers: Readers, maker: Mapping[Value, Step]) -> list[Step]:
@@ -45,19 +48,21 @@ def needed_first(step: Step, readers: Readers, maker: Mapping[Value, Step]) -> l
 
 
 def reaches(
-    start: Step, goals: Sequence[Step], steps: Sequence[Step], maker: Mapping[Value, Step]
+    start: Step, goals: Collection[Step], readers: Readers, overwriter: Mapping[Value, Step]
 ) -> bool:
-    """Whether one of ``goals`` must run after ``start``."""
-    readers = Readers(steps)
-    pending, seen = list(goals), set(goals)
+    """Whether one of ``goals`` must run after ``start``; ``overwriter`` is the step that writes a
+    parameter in place.  Searched from ``start`` on: few steps follow what updates a parameter."""
+    pending, seen = [start], {start}
     while pending:
         step = pending.pop()
-        if step is start:
+        if step in goals:
             return True
-        for earlier in needed_first(step, readers, maker):
-            if earlier not in seen:
-                seen.add(earlier)
-                pending.append(earlier)
+        later = [reader for value in step.makes for reader in readers.of.get(value, ())]
+        later += [overwriter[value] for value in step.reads if value in overwriter]
+        for follower in later:
+            if follower not in seen:
+                seen.add(follower)
+                pending.append(follower)
     return False
 
 

@@ -23,6 +23,8 @@ _ROWS, _COLUMNS, _DEPTH = (32, 100, 128), 480, 128
 BLOCK, BLOCK_OF_ROWS = 512, 256
 STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
 
+FEW_ROWS = 12  # that read a panel: too few to copy it, they turn vectors of it in registers
+
 LINE = 64
 _WAYS = 8  # of the caches of one core
 # The vectors of the right operand that a row of accumulators must use so that fetching them does
@@ -75,7 +77,9 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     lanes = target.lanes(product.size)
     columns = product.columns if isinstance(product.columns, int) else _COLUMNS
     widest = max(1, -(-columns // lanes))
-    if product.turned:
+    if _are_few(product) and product.turned:
+        widest = 1
+    elif product.turned:
         depth = product.depth if isinstance(product.depth, int) else _DEPTH
         widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
     widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
@@ -83,9 +87,16 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
 
 
+def _are_few(product: Product) -> bool:
+    """Whether so few rows read a panel that nothing is gained by copying it."""
+    return isinstance(product.rows, int) and product.rows <= FEW_ROWS
+
+
 def block(product: Product) -> int | None:
     """The depth of the blocks that the tiles should go through one by one: what is not packed, and
     perhaps deep, then stays in the second cache.  ``None`` where they should not."""
+    if _are_few(product):
+        return None
     depth, size = product.depth, BLOCK if product.row_bytes else BLOCK_OF_ROWS
     return size if not product.panels and (not isinstance(depth, int) or depth > 2 * size) else None
 
@@ -98,11 +109,15 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     lanes = target.lanes(product.size)
     if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
         return None
-    turned = replace(product, rows=columns, columns=rows, row_bytes=0, column_sum=False)
-    vectors = [
-        v for v in range(1, -(-rows // lanes) + 1) if columns * v + v < target.vector_registers
-    ]
+    apart = product.row_bytes > 0  # and turned vector by vector
+    turned = replace(
+        product, rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart
+    )
+    most = 1 if apart else -(-rows // lanes)
+    vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
     if not vectors or (product.column_sum and lanes % ir.TREE):
+        return None
+    if apart and columns > FEW_ROWS:
         return None
     best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
     blocks = -(-rows // lanes) * -(-columns // lanes)
@@ -122,8 +137,8 @@ def packed_width(product: Product, target: Target) -> int | None:
         return None
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
     known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
-    if block(product) and not product.row_bytes:
-        return None  # both operands are copied block by block
+    if _are_few(product) or (block(product) and not product.row_bytes):
+        return None  # nothing reads it again, or it is copied block by block
     if not gathered and not known:
         return None
     lanes = target.lanes(product.size)
@@ -157,13 +172,16 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
         inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
         first, again = _fetching(product, depth, columns, v, target)
-        total += panels * depth * v * (_TURNED if product.turned else 0)
+        if product.turned and not _are_few(product):
+            total += panels * depth * v * _TURNED
         for h, tiles in _rows(product, rows, height):
             busy = max(h * v, _LATENCY)
             lost = 1 + _PER_ROW * h
             lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
             ends = _PER_TILE + _PER_ELEMENT * h * v
+            if product.turned and _are_few(product):
+                ends += depth * v * _TURNED
             fresh = min(1, tiles) if h == height or rows < height else 0
             total += panels * (fresh * once[0] + (tiles - fresh) * once[1] + tiles * ends)
     return total * (1 + _PER_WIDTH * (len(widths) - 1))

@@ -208,7 +208,7 @@ class Grouping:
         for known, new in ((sources, more), (readers, others)):
             for node in [node for node in new if self.group[node] is large]:
                 known.pop(node, None)
-        large.become(joint)
+        vars(large).update(vars(joint))
         self._raise(follow, large.last)
 
     def _raise(self, readers: Iterable[Node], last: int) -> None:
@@ -254,7 +254,8 @@ class Grouping:
             current = pending.pop()
             if current is on:
                 return True
-            for producer in self.producers(current):
+            # The early ones first: of a backward pass, the way that does not lead over the loss.
+            for producer in sorted(self.producers(current), key=lambda g: -g.last):
                 if producer not in seen and producer.last >= on.last:
                     seen.add(producer)
                     pending.append(producer)

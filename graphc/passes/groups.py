@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
+from graphc.errors import shape_text
 from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph
@@ -63,12 +64,6 @@ class Group:
     @property
     def name(self) -> str:
         return "+".join(dict.fromkeys(node.name or node.op.name for node in self.nodes))
-
-    def become(self, joint: Group) -> None:
-        """Take over all that ``joint`` is."""
-        self.kind, self.nodes, self.domain = joint.kind, joint.nodes, joint.domain
-        self.along, self.down = joint.along, joint.down
-        self.inside, self.again, self.last = joint.inside, joint.again, joint.last
 
     def outer(self) -> Shape | None:
         """The shape of values that the reduced axis has been folded out of."""
@@ -142,9 +137,8 @@ class Edge:
     @property
     def is_plain(self) -> bool:
         """Whether each element of the value is read once, at its own index."""
-        if isinstance(self.reader.op, Rearrange):
-            return False
-        return self.reader.operands[self.operand] is self.read.value
+        through_none = self.reader.operands[self.operand] is self.read.value
+        return through_none and not isinstance(self.reader.op, Rearrange)
 
     @property
     def repeated(self) -> tuple[int, ...] | None:
@@ -280,7 +274,9 @@ def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Gro
                 f"{edge.reader.op.name} reads it in another"
             )
     if loop.domain != product.domain:
-        return Reason(f"the product is {_shape(product.domain)}, its use {_shape(loop.domain)}")
+        return Reason(
+            f"the product is {shape_text(product.domain)}, its use {shape_text(loop.domain)}"
+        )
     rows = len(product.domain) - 2
     if not {loop.along, loop.down} <= {rows, None}:
         return Reason("a row's reduction needs the whole row, and a tile holds a part of it")
@@ -391,11 +387,7 @@ def _through_view(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | 
 
 def _loop_text(group: Group) -> str:
     along = "" if group.along is None else f" folding axis {group.along}"
-    return f"{_shape(group.domain)}{along}"
-
-
-def _shape(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))})"
+    return f"{shape_text(group.domain)}{along}"
 
 
 def cost(nodes: Iterable[Node]) -> int:

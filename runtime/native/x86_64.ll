@@ -7,13 +7,13 @@ declare void @llvm.x86.sse.stmxcsr(ptr)
 declare void @llvm.x86.sse.ldmxcsr(ptr)
 
 ; Between two looks at a word that another core will write.
-define internal void @relax() {
+define internal void @relax() #0 {
   call void @llvm.x86.sse2.pause()
   ret void
 }
 
 ; The floating-point mode of this thread, without its record of past exceptions.
-define internal i64 @mode() {
+define internal i64 @mode() #0 {
   %place = alloca i32, align 4
   call void @llvm.x86.sse.stmxcsr(ptr %place)
   %all = load i32, ptr %place
@@ -22,7 +22,7 @@ define internal i64 @mode() {
   ret i64 %wide
 }
 
-define internal void @set_mode(i64 %mode) {
+define internal void @set_mode(i64 %mode) #0 {
   %place = alloca i32, align 4
   %short = trunc i64 %mode to i32
   store i32 %short, ptr %place

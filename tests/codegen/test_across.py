@@ -97,6 +97,16 @@ def test_rows_lie_across_where_that_pays():
     assert vectors(few) == 0  # rows that would leave most lanes empty
 
 
+def test_rows_with_a_loop_around_them():
+    x = graphc.input("x", (17, "M", 3))
+    turned = graphc.permute_dims(x, (1, 0, 2))
+    y = turned - graphc.mean(turned, axis=2, keepdims=True)
+    exe = graphc.compile(y)
+    assert "vector" in exe.text("loops") and "tile(3)" in exe.text("loops")
+    value = np.random.default_rng(0).standard_normal((17, 5, 3)).astype(np.float32)
+    np.testing.assert_allclose(exe(value), graphc.evaluate(y, x=value), atol=1e-6)
+
+
 @pytest.mark.parametrize("columns", (10, 13))
 def test_zeros_keep_their_signs(columns):
     x = graphc.input("x", ("N", columns))

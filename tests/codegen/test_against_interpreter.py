@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tests.loops.records  # noqa: F401
+from graphc.codegen import blocking, staging
 from graphc.ir.dims import named
 from graphc.loops import interpreter
 from graphc.loops.ir import TREE, Argument, Axis, AxisIndex, Column, For, Kernel
@@ -90,6 +91,42 @@ def test_random_kernels(kind, data):
     case, kernel = data.draw(random_kernels.KINDS[kind])
     target = data.draw(st.sampled_from(TARGETS))
     check(kernel, case.arrays(data.draw(st.integers(0, 1000))), case.bindings, target)
+
+
+@pytest.mark.parametrize("target", ("host", "baseline"))
+@pytest.mark.parametrize("crowded", (0.0, 1.0))
+@pytest.mark.parametrize("mode", ("out", "inout"))
+@pytest.mark.parametrize("left", ("i, k", "k, i"))
+@pytest.mark.parametrize("right", ("k, j", "j, k"))
+def test_products_in_blocks(left, right, mode, crowded, target, monkeypatch):
+    """Results wait in the output or on the stack; operands are copied, or read in place."""
+    monkeypatch.setattr(staging, "reach", lambda stride, cache: crowded)
+    monkeypatch.setattr(staging, "ROWS_BYTES", 1 << 10)
+    monkeypatch.setattr(blocking, "_COLUMNS", 16)
+    sizes = {"i": "N", "j": "53", "k": "37"}
+    x, w = (", ".join(sizes[axis] for axis in axes.split(", ")) for axes in (left, right))
+    kernel = parse(
+        f"""
+        kernel product<N>(x: f32[2, {x}], w: f32[2, {w}], {mode} y: f32[2, N, 53],
+                          out s: f32[2, 53]) {{
+          for b < 2, i < N tile(8), j < 53 tile(32) vector(16) parallel {{
+            d = reduce fma k < 37 tile(16) order(ascending) unroll(2) {{
+              x[b, {left}], w[b, {right}]
+            }}
+            r = {"d" if mode == "out" else "d * y[b, i, j]"}
+            y[b, i, j] = r
+            s[b, j] = reduce add i order(tree) {{ r }}
+          }}
+        }}
+        """
+    )
+    for n in (1, 29, 77):
+        rng = np.random.default_rng(n)
+        arrays = {
+            a.name: rng.standard_normal(shape_of(a, {"N": n})).astype(np.float32)
+            for a in kernel.arguments
+        }
+        check(kernel, arrays, {"N": n}, target)
 
 
 @pytest.mark.parametrize("target", TARGETS)

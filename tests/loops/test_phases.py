@@ -178,8 +178,34 @@ def test_what_stays_whole(extent):
     assert cut(kernel) is kernel and phases(kernel) == (kernel,)
 
 
-def test_indices_of_extrema_stay_whole():
+@pytest.mark.parametrize("dtype", (f32, f64, i64, dtypes.uint8, dtypes.bool_), ids=str)
+@pytest.mark.parametrize("kind", ("argmax", "argmin"))
+def test_indices_of_extrema(kind, dtype):
+    for n in LENGTHS:
+        assert len(phases(check(fold(kind, dtype, named("N")), n))) == 2
+    assert len(phases(check(rows_of(fold(kind, dtype, 3 * BLOCK), 2), 0))) == 2
+
+
+@pytest.mark.parametrize("kind", ("argmax", "argmin"))
+@pytest.mark.parametrize("special", (np.nan, np.inf, -np.inf, 0.0))
+def test_the_first_of_equal_extrema(kind, special):
+    made = cut(fold(kind, f32, named("N")))
+    for n, at_ in ((3 * BLOCK + 77, ()), (4 * BLOCK, (BLOCK + 5, 2 * BLOCK)), (BLOCK, (0, 9))):
+        x = np.full(n, 1.0 if at_ else special, np.float32)
+        x[list(at_)] = special
+        arrays = {**arrays_of(made, n, np.random.default_rng(0)), "x": x}
+        for phase in phases(made):
+            Native(phase).by_units(*(arrays[a.name] for a in phase.arguments), N=n)
+        assert arrays["z"] == getattr(np, kind)(x)
+
+
+def test_what_stores_as_it_seeks_stays_whole():
     kernel = fold("argmax", f32, named("N"))
+    reduce, store = kernel.body
+    (x,) = reduce.values
+    reduce = replace(reduce, body=(put("y", ("i",), x),))
+    made = (*kernel.arguments, Argument("y", f32, (named("N"),), "out"))
+    kernel = replace(kernel, arguments=made, body=(reduce, store))
     assert cut(kernel) is kernel
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import graphc
+from graphc.ir import printer
 from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
+from tests.random_graphs.generate import case
 
 
 def _fused(outputs: Any, updates: Any = ()) -> Any:
@@ -212,3 +214,29 @@ def test_a_group_needs_what_all_of_another_group_needs() -> None:
     # One reader of a group may stand before the group's last op, and needs what that one needs.
     fused = manager.run(graphc.parse(_WOULD_BE_A_CIRCLE).ir, (*OPTIMIZE, Fuse())).graph
     assert sum(node.body is not None for node in fused.nodes) > 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_groups_know_of_each_other_is_what_a_search_finds(seed: int) -> None:
+    graph = manager.run(case(4 * seed).graph.ir, OPTIMIZE).graph
+    grouping = Fuse()._joined(graph)
+    groups = grouping.groups()
+    known = [(grouping.producers(group), set(grouping._readers_of(group))) for group in groups]
+    grouping._sources.clear()
+    grouping._readers.clear()
+    for group, (producers, readers) in zip(groups, known, strict=True):
+        assert grouping.producers(group) == producers
+        assert set(grouping._readers_of(group)) == readers
+        assert all(grouping.group[node] is group for node in group.nodes)
+        assert group.last >= max(grouping.position[node] for node in group.nodes)
+        assert all(producer.last <= group.last for producer in producers)
+
+
+def test_fusion_does_not_depend_on_where_its_objects_lie() -> None:
+    """Groups of equal rank keep the graph's order, whatever was allocated before."""
+    graph = manager.run(case(8).graph.ir, OPTIMIZE).graph
+    kept, texts = [], set()
+    for number in range(20):
+        kept.append([object() for _ in range(37 * number)])
+        texts.add(printer.text(Fuse().run(graph)))
+    assert len(texts) == 1

@@ -71,7 +71,7 @@ def test_short_modules_and_those_with_variables_stay_whole():
 def test_a_mistake_in_any_part_is_reported():
     for wrong in ("%v1199, <2 x", "%a, i64 %b"):
         with pytest.raises(RuntimeError, match="undefined value"):
-            jit.emit_objects(LONG.replace(wrong, wrong.replace("%", "%no"), 1), jit.host_target())
+            jit.compile(LONG.replace(wrong, wrong.replace("%", "%no"), 1))
 
 
 def test_what_a_program_computes_does_not_depend_on_where_it_is_cut(monkeypatch, tmp_path):
@@ -85,7 +85,7 @@ def test_what_a_program_computes_does_not_depend_on_where_it_is_cut(monkeypatch,
     found = []
     for lines in (1, 60, 100_000):
         monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path / str(lines)))
-        monkeypatch.setattr(parts, "_LINES", lines)
+        monkeypatch.setattr(parts, "LINES", lines)
         exe = graphc.compile(graph)
         losses = [exe(data)["loss"].tobytes() for _ in range(3)]
         found.append((losses, exe.state["w"].tobytes()))
@@ -93,6 +93,6 @@ def test_what_a_program_computes_does_not_depend_on_where_it_is_cut(monkeypatch,
 
 
 def test_objects_are_the_same_with_and_without_llvmlites_lock(monkeypatch):
-    fast = jit.emit_objects(LONG, jit.host_target())
+    fast = jit.emit_object(LONG, jit.host_target())
     monkeypatch.setattr(jit, "_unlocked_emission", lambda: None)
-    assert jit.emit_objects(LONG, jit.host_target()) == fast
+    assert jit.emit_object(LONG, jit.host_target()) == fast

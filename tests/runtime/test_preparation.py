@@ -9,13 +9,15 @@ import threading
 
 import pytest
 
-from runtime import gathering, native_call, pool, preparation
+from runtime import gathering, jit, native_call, pool, preparation
+
+HOST = jit.host_target()
 
 
 def test_it_is_done_at_the_end_and_no_thread_is_left() -> None:
     before = threading.active_count()
     for threads in (1, 2, None):
-        with preparation.meanwhile(threads):
+        with preparation.meanwhile(threads, HOST):
             pass
         assert threading.active_count() == before
     assert native_call.link.cache_info().currsize == 1
@@ -24,7 +26,7 @@ def test_it_is_done_at_the_end_and_no_thread_is_left() -> None:
 
 BEGUN = """
 import os, threading
-from runtime import gathering, native_call, pool, preparation
+from runtime import gathering, jit, native_call, pool, preparation
 
 preparation.begin(2)
 if os.fork() == 0:  # while the helper is at it
@@ -53,7 +55,7 @@ def test_what_begins_harms_no_fork_and_no_exit() -> None:
 
 def test_what_begins_is_done_once() -> None:
     preparation.begin(2)
-    with preparation.meanwhile(2):
+    with preparation.meanwhile(2, HOST):
         pass
     assert gathering.link() is gathering.link()
 
@@ -63,7 +65,7 @@ def test_what_fails_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch)
         raise RuntimeError("no such processor")
 
     monkeypatch.setattr(native_call, "link", broken)
-    with preparation.meanwhile(2):
+    with preparation.meanwhile(2, HOST):
         pass
-    with pytest.raises(ZeroDivisionError), preparation.meanwhile(2):
+    with pytest.raises(ZeroDivisionError), preparation.meanwhile(2, HOST):
         raise ZeroDivisionError

@@ -100,11 +100,14 @@ def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
     """log(1 + x): u = 1 + x rounded is split, and what the rounding lost is added last."""
     dtype, fmt = b.dtype(x), format_of(b, x)
     u = b.add(x, 1.0)
-    lost = b.select(b.gt(x, 1.0), b.sub(1.0, b.sub(u, x)), b.sub(x, b.sub(u, 1.0)))
+    small, large = b.select(b.lt(x, 1.0), x, 1.0), b.select(b.gt(x, 1.0), x, 1.0)
+    lost = b.sub(small, b.sub(u, large))
     m, exponent = split(b, u)
-    # 2**(1 - k) and not 2**-k, whose exponent would wrap for the largest u.
-    unscale = b.bitcast(b.shift_left(b.sub(2 * fmt.bias + 1, exponent), fmt.mantissa), dtype)
-    low, k, high = b.mul(lost, b.mul(unscale, 0.5)), as_float(b, exponent, x), b.sub(m, 1.0)
+    # 2**-k, or 0 where that is hardly normal: then nothing that was lost counts.
+    shrunk = b.sub(2 * fmt.bias, exponent)
+    shrunk = b.select(b.lt(shrunk, 0), 0, shrunk)
+    unscale = b.bitcast(b.shift_left(shrunk, fmt.mantissa), dtype)
+    low, k, high = b.mul(lost, unscale), as_float(b, exponent, x), b.sub(m, 1.0)
     total, error = fast_two_sum(b, b.mul(k, LN2_HIGH[dtype]), high)
     small = b.fma(k, LN2_LOW[dtype], b.add(low, log_tail(b, b.add(high, low))))
     result = b.copysign(b.add(total, b.add(error, small)), x)
