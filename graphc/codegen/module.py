@@ -108,10 +108,14 @@ def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = (
 
 
 def attributes(target: Target) -> list[str]:
-    """Of kernels, #0, and of what runs once a call, #1: that is compiled quickly, and as fast."""
+    """Of kernels, #0, and of what runs once a call, #1: that is compiled quickly, and as fast.
+
+    Where registers do not suffice, vectors go to the stack.  LLVM aligns it for them only if it is
+    told before: else each may lie across two lines of the cache."""
+    stack = f"alignstack={target.vector_bytes} " if target.vector_bytes > 16 else ""
     width = f'"prefer-vector-width"="{8 * target.vector_bytes}"'
     return [
-        f'attributes #0 = {{ nounwind "no-trapping-math"="true" {width} }}',
+        f'attributes #0 = {{ nounwind {stack}"no-trapping-math"="true" {width} }}',
         "attributes #1 = { nounwind noinline optnone }",
     ]
 
