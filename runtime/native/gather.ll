@@ -3,9 +3,14 @@
 ; A row is asked for while the second before it is copied: rows in random order are no stream that
 ; the processor would see coming.  Into the second level of cache, since rows may be longer than what
 ; the first can wait for.
+;
+; Rows that several threads fetch are stored past the caches, where they fill whole lines: each would
+; have its part in its own, and the others would wait for every line of it.  Memory is waited for by
+; nobody: it is read as a stream.
 
 %buffers = type { ptr, ptr, ptr }  ; where to, where from, the numbers of rows
-%table = type { i64, i64, double, i64 }  ; bytes of a row, from one row to the next, factor, rows
+; bytes of a row, from one row to the next, factor, rows, whether to store past the caches
+%table = type { i64, i64, double, i64, i1 }
 
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
@@ -29,6 +34,8 @@ entry:
   store double %scale, ptr %scale.at
   %count.at = getelementptr %table, ptr %table, i32 0, i32 3
   store i64 %count, ptr %count.at
+  %past.at = getelementptr %table, ptr %table, i32 0, i32 4
+  store i1 false, ptr %past.at
   %casts = icmp ne i64 %cast, 0
   %kernel = select i1 %casts, ptr @floats, ptr @copies
   %several = icmp ne ptr %team, null
@@ -39,6 +46,13 @@ weigh:
   %much = icmp sge i64 %work, %least
   br i1 %much, label %together, label %alone
 together:
+  %out.address = ptrtoint ptr %out to i64
+  %size.cast = mul i64 %size, 4
+  %size.out = select i1 %casts, i64 %size.cast, i64 %size
+  %places = or i64 %out.address, %size.out
+  %beyond.lines = and i64 %places, 63
+  %past = icmp eq i64 %beyond.lines, 0
+  store i1 %past, ptr %past.at
   %run = load ptr, ptr %team
   call void %run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %count, i64 4, i64 %work)
   ret void
@@ -80,6 +94,8 @@ entry:
   %size = load i64, ptr %table
   %whole = and i64 %size, -64
   %rest = sub i64 %size, %whole
+  %past.at = getelementptr %table, ptr %table, i32 0, i32 4
+  %past = load i1, ptr %past.at
   br label %each
 each:
   %i = phi i64 [ %begin, %entry ], [ %i.next, %last ]
@@ -92,7 +108,7 @@ start:
   %target = getelementptr i8, ptr %out, i64 %offset
   br label %lines
 lines:
-  %k = phi i64 [ 0, %start ], [ %k.next, %line ]
+  %k = phi i64 [ 0, %start ], [ %k.next, %stored ]
   %ahead.k = getelementptr i8, ptr %ahead, i64 %k
   call void @llvm.prefetch.p0(ptr %ahead.k, i32 0, i32 2, i32 1)
   %source.k = getelementptr i8, ptr %source, i64 %k
@@ -101,7 +117,14 @@ lines:
   br i1 %k.more, label %line, label %last
 line:
   %bytes = load <64 x i8>, ptr %source.k, align 1
+  br i1 %past, label %line.past, label %line.near
+line.past:
+  store <64 x i8> %bytes, ptr %target.k, align 64, !nontemporal !0
+  br label %stored
+line.near:
   store <64 x i8> %bytes, ptr %target.k, align 1
+  br label %stored
+stored:
   %k.next = add i64 %k, 64
   br label %lines
 last:
@@ -109,6 +132,11 @@ last:
   %i.next = add i64 %i, 1
   br label %each
 done:
+  br i1 %past, label %told, label %over
+told:
+  fence seq_cst  ; such stores are in no order with others until then
+  br label %over
+over:
   ret void
 }
 
@@ -124,6 +152,8 @@ entry:
   %factors = shufflevector <16 x float> %first, <16 x float> zeroinitializer,
                            <16 x i32> zeroinitializer
   %whole = and i64 %size, -16
+  %past.at = getelementptr %table, ptr %table, i32 0, i32 4
+  %past = load i1, ptr %past.at
   br label %each
 each:
   %i = phi i64 [ %begin, %entry ], [ %i.next, %ended ]
@@ -136,7 +166,7 @@ start:
   %target = getelementptr float, ptr %out, i64 %offset
   br label %vectors
 vectors:
-  %k = phi i64 [ 0, %start ], [ %k.next, %vector ]
+  %k = phi i64 [ 0, %start ], [ %k.next, %stored ]
   %ahead.k = getelementptr i8, ptr %ahead, i64 %k
   call void @llvm.prefetch.p0(ptr %ahead.k, i32 0, i32 2, i32 1)
   %k.more = icmp slt i64 %k, %whole
@@ -147,7 +177,14 @@ vector:
   %numbers = uitofp <16 x i8> %bytes to <16 x float>
   %scaled = fmul <16 x float> %numbers, %factors
   %target.k = getelementptr float, ptr %target, i64 %k
+  br i1 %past, label %vector.past, label %vector.near
+vector.past:
+  store <16 x float> %scaled, ptr %target.k, align 64, !nontemporal !0
+  br label %stored
+vector.near:
   store <16 x float> %scaled, ptr %target.k, align 4
+  br label %stored
+stored:
   %k.next = add i64 %k, 16
   br label %vectors
 tail:
@@ -167,5 +204,12 @@ ended:
   %i.next = add i64 %i, 1
   br label %each
 done:
+  br i1 %past, label %told, label %over
+told:
+  fence seq_cst  ; such stores are in no order with others until then
+  br label %over
+over:
   ret void
 }
+
+!0 = !{i32 1}

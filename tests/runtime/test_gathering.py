@@ -67,6 +67,30 @@ def test_bytes_of_any_number_and_size(size, count, rows, seed):
         assert out.tobytes() == wanted.tobytes()
 
 
+@pytest.mark.parametrize("size", [784, 1024, 1025, 65])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_rows_that_threads_share(dtype, size):
+    """Enough of them for several threads, which store whole lines past the caches."""
+    rng = np.random.default_rng(size)
+    source = rng.integers(0, 256, (500, size)).astype(dtype)
+    count = 1 + 600_000 // (size * source.itemsize)
+    for seed in range(3):
+        numbers = rng.integers(0, len(source), count)
+        for cast in (None, Cast("float32", 1 / 255)):
+            rows = Rows(source, cast, threads=3)
+            whole = rows.buffer(count + 1)
+            whole[...] = 1
+            for out in (whole[:count], whole[1:]):  # the second may begin within a line
+                before = pool.Pool.get().regions()
+                rows.gather(numbers, out)
+                if seed == 0 and cast is None:
+                    assert pool.Pool.get().regions() > before
+                wanted = source[numbers]
+                if cast is not None:
+                    wanted = wanted.astype("float32") * np.float32(cast.scale)
+                assert out.tobytes() == wanted.tobytes()
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_a_batch_is_cast_where_asked(shuffle):
     data = {"x": np.arange(70, dtype=np.uint8).reshape(7, 10), "y": np.arange(7)}
