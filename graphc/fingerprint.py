@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -68,10 +67,10 @@ def _ends(graph: Graph, number: dict[Value, int]) -> str:
 @cache
 def _compiler() -> str:
     """What this compiler is: its files' sizes and times, and what folds constants."""
-    here = Path(__file__).resolve().parent
+    here = os.path.dirname(os.path.realpath(__file__))
     found = [f"numpy {np.__version__}"]
-    for folder in (here, here.parent / "runtime"):
-        found += sorted(_files(str(folder)))
+    for folder in (here, os.path.join(os.path.dirname(here), "runtime")):
+        found += sorted(_files(folder))
     return "\n".join(found)
 
 

@@ -13,7 +13,6 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 _DIGEST_BYTES = 32
 _MOST_BYTES = 1 << 30
@@ -34,13 +33,13 @@ class _Written:
     bytes = -1
 
 
-def directory() -> Path:
+def directory() -> str:
     """Where the files are kept."""
     chosen = os.environ.get("GRAPHC_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return chosen
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "graphc" / "objects"
+    return os.path.join(base or os.path.expanduser("~/.cache"), "graphc", "objects")
 
 
 def limit() -> int:
@@ -52,7 +51,7 @@ def limit() -> int:
 def load(name: str) -> bytes | None:
     """The content kept under ``name``, or ``None``."""
     try:
-        content = _own_content(directory() / name)
+        content = _own_content(os.path.join(directory(), name))
     except _REFUSED:
         return None
     digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
@@ -67,15 +66,15 @@ def store(name: str, parts: Sequence[bytes]) -> None:
     temporary = None
     try:
         folder = directory()
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = str(folder / f"{os.urandom(8).hex()}.tmp")
+        os.makedirs(folder, exist_ok=True)
+        temporary = os.path.join(folder, f"{os.urandom(8).hex()}.tmp")
         descriptor = os.open(temporary, _NEW_FILE, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(_digest(name, parts))
             file.writelines(parts)
         # Not flushed to the disk, which may take long: what a loss of power tears is found by its
         # digest, and made again.
-        os.replace(temporary, folder / name)
+        os.replace(temporary, os.path.join(folder, name))
         temporary = None
         _bound(folder, size, most)
     except _REFUSED:
@@ -92,7 +91,7 @@ def _digest(name: str, parts: Iterable[bytes]) -> bytes:
     return found.digest()
 
 
-def _own_content(path: Path) -> bytes:
+def _own_content(path: str) -> bytes:
     """The content of a plain file that nobody but this user (or root) could have written."""
     descriptor = os.open(path, _OLD_FILE)
     with os.fdopen(descriptor, "rb") as file:
@@ -109,14 +108,14 @@ def _own_content(path: Path) -> bytes:
     return content
 
 
-def _note_use(path: Path) -> None:
+def _note_use(path: str) -> None:
     try:
         os.utime(path)
     except OSError:
         return  # a directory that is shared for reading is not ours to put in order
 
 
-def _bound(folder: Path, size: int, most: int) -> None:
+def _bound(folder: str, size: int, most: int) -> None:
     """Now and then remove what was not used for longest, and what broken-off writers left."""
     _Written.bytes += size
     if 0 <= _Written.bytes - size < most // 16:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,7 +119,7 @@ def load(
     The file holds native code: load only what you would run.  Raises ``OSError``, ``ProgramError``
     for a file that is damaged or of another version, ``StateError`` as ``Executable`` does.
     """
-    return Executable(Program.load(Path(path)), state, threads)
+    return Executable(Program.load(path), state, threads)
 
 
 def _call_for(program: str, entries: Mapping[str, EntryPoint]) -> Callable[..., Any]:

@@ -10,21 +10,20 @@ import ctypes
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from runtime import pool
+from runtime import native, pool
+from runtime.frozen import frozen
 from runtime.memory import address_of, aligned_empty
 
 _linking = threading.Lock()  # a thread may prepare what another needs
 _PICOSECONDS_A_BYTE = 90  # of rows in random order, measured
 
 
-@dataclass(frozen=True)
+@frozen
 class Cast:
     """Every element becomes one of ``dtype``, a float, and is multiplied by ``scale``."""
 
@@ -106,7 +105,7 @@ def _is_contiguous_in_rows(array: np.ndarray) -> bool:
     return len(array) > 0 and array.dtype.isnative and array[0].flags.c_contiguous
 
 
-@dataclass(frozen=True)
+@frozen
 class _Native:
     """The function of the text, and what keeps it in memory."""
 
@@ -124,7 +123,7 @@ def link() -> _Native:
 def _linked() -> _Native:
     from runtime import jit
 
-    library = jit.compile((files("runtime") / "native" / "gather.ll").read_text())
+    library = jit.compile(native.text("gather.ll"))
     pointers, words = [ctypes.c_void_p] * 4, [ctypes.c_int64] * 4
     types = (*pointers, *words, ctypes.c_double, ctypes.c_int64)
     return _Native(ctypes.CFUNCTYPE(None, *types)(library.address("graphc.gather")), library)

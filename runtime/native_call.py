@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runtime import native
 from runtime.binding import Binding, Shape
+from runtime.frozen import frozen
 from runtime.memory import address_of
 from runtime.program import FRAME_BUFFERS, Entry, TensorSpec
 from runtime.state import State
@@ -59,7 +58,7 @@ class _Method(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Code:
     """The linked text; ``claim`` takes the word at an address if nobody has it."""
 
@@ -88,7 +87,7 @@ def _linked() -> _Code | None:
         return None
     from runtime import jit
 
-    text = (files("runtime") / "native" / "call.ll").read_text()
+    text = native.text("call.ll")
     python = ctypes.pythonapi
     symbols = {
         name: ctypes.cast(getattr(python, name), ctypes.c_void_p).value or 0 for name in _SYMBOLS
@@ -104,7 +103,7 @@ def _linked() -> _Code | None:
 
 def _is_known_python() -> bool:
     """Whether objects and their reference counts are as ``call.ll`` takes them to be."""
-    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if sys.implementation.name != "cpython" or "t" in getattr(sys, "abiflags", ""):
         return False
     if sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
@@ -156,7 +155,7 @@ class _Record:
         return (id(self.binding), id(self.place.workspace))
 
 
-@dataclass(frozen=True)
+@frozen
 class _Place:
     """Where a call was made."""
 

@@ -15,12 +15,11 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from time import perf_counter
 
 import numpy as np
 
-from runtime import processor
+from runtime import native, processor
 from runtime.memory import address_of
 
 MOST_THREADS = 256
@@ -116,5 +115,4 @@ def text(waiting: str | None = None, processor: str | None = None) -> str:
     processor = processor or _PROCESSORS.get(platform.machine().lower(), "generic")
     linux = sys.platform.startswith("linux") and processor != "generic"
     names = ("pool", f"wait_{waiting or ('futex' if linux else 'mutex')}", processor)
-    folder = files("runtime.native")
-    return "\n".join(folder.joinpath(f"{name}.ll").read_text() for name in names)
+    return "\n".join(native.text(f"{name}.ll") for name in names)

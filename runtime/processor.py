@@ -13,17 +13,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 
 from runtime import cache_files
 from runtime.target import Target
 
 _VERSION = 1  # of the file
-_SAID = Path("/proc/cpuinfo")
+_SAID = "/proc/cpuinfo"
 _SAID_BYTES = 16 << 10  # of the first processor, and more
 # What the system says of a processor that stays as it is; its clock, say, does not.
 _LASTING = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
-_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_CACHES = "/sys/devices/system/cpu/cpu0/cache"
 
 
 def host_target(detect: Callable[[], Target]) -> Target:
@@ -53,11 +52,13 @@ def count() -> int:
 def cache_sizes() -> dict[str, int]:
     """Bytes of the first core's caches by level, where the system says them."""
     found: dict[str, int] = {}
-    for entry in sorted(_CACHES.glob("index*")):
+    try:
+        folders = sorted(name for name in os.listdir(_CACHES) if name.startswith("index"))
+    except OSError:
+        return found
+    for folder in folders:
         try:
-            kind, level, size = (
-                (entry / name).read_text().strip() for name in ("type", "level", "size")
-            )
+            kind, level, size = (_said(folder, name) for name in ("type", "level", "size"))
         except OSError:
             continue
         if kind != "Instruction" and level in "123" and size[:-1].isdigit():
@@ -65,11 +66,16 @@ def cache_sizes() -> dict[str, int]:
     return found
 
 
+def _said(folder: str, name: str) -> str:
+    with open(os.path.join(_CACHES, folder, name)) as file:
+        return file.read().strip()
+
+
 def _identity() -> str | None:
     """64 hexadecimal digits for this processor and LLVM; ``None`` where the system says too
     little."""
     try:
-        with _SAID.open("rb") as file:
+        with open(_SAID, "rb") as file:
             first = file.read(_SAID_BYTES).decode(errors="replace").split("\n\n")[0]
     except OSError:
         return None

@@ -13,7 +13,7 @@ import pytest
 import graphc
 from graphc.fingerprint import fingerprint
 from graphc.recipe import Kept
-from runtime import jit, program_cache
+from runtime import jit, loading, program_cache
 
 
 @pytest.fixture
@@ -207,3 +207,25 @@ def test_two_processes_compile_200_graphs_while_others_are_killed(
             doomed.kill()
             doomed.wait()
     assert [process.wait() for process in running] == [0, 0]
+
+
+LIGHT = """
+import sys
+import numpy as np, graphc
+x = graphc.input("x", ("N", 3))
+step = graphc.compile(graphc.softmax(x * 2), threads=2)
+step(np.ones((500, 3), np.float32))
+heavy = {"llvmlite", "graphc.compiler", "graphc.loops", "zipfile", "pathlib", "importlib.resources"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.skipif(not loading.is_known_system(), reason="LLVM links here")
+def test_what_comes_from_the_disk_needs_neither_llvm_nor_the_compiler(folder: Path) -> None:
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert {"llvmlite", "graphc.compiler"} < set(first) and second == []

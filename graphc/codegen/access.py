@@ -327,26 +327,35 @@ def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bo
     axis = place.vector_axis
     if axis is None or place.others or not _is_contiguous(place, axis) or len(place.axes) < 2:
         return
-    context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-    for position in positions(place.axes):
-        if position[axis.name] * axis.width * place.dtype.size % _LINE_BYTES:
-            continue
-        address = _address(context, place, position)
-        context.writer.effect(
-            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
-        )
+    _ask_for(context, place, write)
+
+
+def touch(context: Context, buffer: str, indices: tuple[Expr, ...], apart: str) -> None:
+    """Ask for the cache lines of an access at one point or vector, if neighbours along ``apart``
+    lie on others."""
+    place = _place(context, buffer, indices)
+    axis = place.vector_axis
+    if place.others or place.affine.strides.get(apart, 1) == 1:
+        return
+    if axis is None or _is_contiguous(place, axis):
+        _ask_for(context, place, False)
 
 
 def _prefetch_ahead(context: Context, place: _Place, distance: int) -> None:
     """Ask for the cache lines ``distance`` bytes after those of an access in vectors."""
     axis = place.vector_axis
-    if axis is None or place.others or not _is_contiguous(place, axis):
-        return
+    if axis is not None and not place.others and _is_contiguous(place, axis):
+        _ask_for(context, place, False, distance)
+
+
+def _ask_for(context: Context, place: _Place, write: bool, distance: int = 0) -> None:
+    axis = place.vector_axis
     context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     for position in positions(place.axes):
-        if position[axis.name] * axis.width * place.dtype.size % _LINE_BYTES:
+        lanes = 0 if axis is None else position[axis.name] * axis.width
+        if lanes * place.dtype.size % _LINE_BYTES:
             continue
         address = context.advance(_address(context, place, position), index(distance))
         context.writer.effect(
-            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 0, i32 3, i32 1)"
+            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from graphc.codegen import access, staging
 from graphc.codegen.context import Context
+from graphc.codegen.grid import Position
 from graphc.codegen.values import Value, index, memory_type
 from graphc.ir.dims import Size
 from graphc.loops.ir import Argument, Axis, AxisIndex, For, Load, Name, Reduce, Store
@@ -74,8 +75,8 @@ def emit(context: Context, loop: For, columns: Tiles, rows: Tiles, inside: Insid
 
     def tiles(some: Tiles, others: Tiles, block: Block) -> None:
         part = staging.Part(reduce.axis.name, block.start, block.stop, reduce.axis.tile)
-        copied = (others.begin, others.end, high, rows.points)
-        with staging.rows(context, loop, part, rows.axis, copied):
+        numbers = (others.begin, others.end, high, others.points)
+        with staging.beside(context, loop, part, others.axis, numbers):
             inside(some, others)
 
     def on_stack(some: Tiles, others: Tiles) -> None:
@@ -172,13 +173,16 @@ def _in_groups(
 
 
 def begin(
-    context: Context, block: Block, fresh: list[Value], points: Sequence[object]
+    context: Context, block: Block, fresh: list[Value], points: Sequence[Position]
 ) -> list[Value]:
     """What a reduction starts from: ``fresh`` values, or those that waited."""
 
     def waited() -> list[Value]:
         grid = access.load(context, block.place)
-        return [context.builder.splat(grid.at(at), fresh[0].width) for at in points]  # type: ignore[arg-type]
+        # An axis that the reduction does not have is one around it, at a single point.
+        around = {name: first for name, (first, _) in grid.axes.items()}
+        values = [grid.at({**around, **at}) for at in points]
+        return [context.builder.splat(value, fresh[0].width) for value in values]
 
     return context.writer.branch(block.later, waited, fresh)
 

@@ -7,7 +7,7 @@ rest that is masked (vectors), or (rows) cut again by halves; clamped, where a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from graphc.codegen import across, blocking, body, column, staging
@@ -138,7 +138,7 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
         carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order == "tree"}
         if carried and nest is not loop:
             break
-        for axis in loop_order(nest):
+        for axis in _shared(nest, carried):
             count = _tiles(nest, axis)
             if axis.name in carried or count == 1:
                 continue
@@ -148,6 +148,19 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
                 return tuple(found)
         nest = _inner_nest(nest) if all(isinstance(count, int) for _, count in found) else None
     return tuple(found)
+
+
+def _shared(loop: For, carried: Container[str]) -> Sequence[Axis]:
+    """The axes of ``loop`` that threads may share, in order: not the columns of a product in blocks
+    that has more rows, so that each thread copies a part of them."""
+    ordered = loop_order(loop)
+    if blocking.blocked(loop) is None:
+        return ordered
+    columns, rows = ordered[-2:]
+    wide, high = columns.extent, rows.extent
+    if not isinstance(wide, int) or not isinstance(high, int) or rows.name in carried:
+        return ordered
+    return (*ordered[:-2], rows) if high > 2 * wide else ordered
 
 
 def _inner_nest(loop: For) -> For | None:

@@ -89,3 +89,19 @@ def _row_bytes(context: Context, load: Load) -> int:
     row = AxisIndex(context.axes[-1].name)
     along = load.index[-2] == row and isinstance(load.index[-1], AxisIndex)
     return columns * load.dtype.size if along and not small and isinstance(columns, int) else 0
+
+
+def next_block(context: Context, reduce: Reduce, at: Value, unroll: int) -> None:
+    """Ask for what the same steps of the next block read of operands whose steps lie apart."""
+    if context.block is None:
+        return
+    writer, name = context.writer, reduce.axis.name
+    end = writer.subtract(context.size(reduce.axis.extent), index(1))
+    for position in range(unroll):
+        there = writer.add(at, index(reduce.axis.tile + position))
+        step = TileAxis(name, writer.smaller(there, end), 1)
+        axes = [axis if axis.width else axis.restricted(axis.first) for axis in context.axes]
+        with context.at([step, *axes]):
+            for value in reduce.values:
+                if isinstance(value, Load) and value.guard is None:
+                    access.touch(context, value.buffer, value.index, name)

@@ -67,6 +67,7 @@ def _ascending(context: Context, statement: Reduce, runs: list[Running]) -> list
 
     def unrolled(at: Value, carried: Sequence[Value]) -> list[Value]:
         prefetching.step(context, writer.divide(writer.subtract(at, begin), unroll))
+        prefetching.next_block(context, statement, at, unroll)
         return together(at, carried, unroll)
 
     values = writer.loop(begin, whole, unroll, initial, unrolled)

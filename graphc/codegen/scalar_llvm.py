@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import outlining
+from graphc.codegen import outlining, permuting
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import (
     Value,
@@ -93,8 +93,8 @@ class LLVMBuilder:
         return self.writer.pure(text, x.dtype, 2 * x.width, max(x.level, y.level))
 
     def parted(self, x: Value, width: int) -> list[Value]:
-        """The vectors of ``width`` lanes that ``x`` is made of."""
-        if x.width == width:
+        """The vectors of ``width`` lanes that ``x`` is made of; ``x`` itself where it has fewer."""
+        if x.width <= width:
             return [x]
         parts = []
         for first in range(0, x.width, width):
@@ -319,6 +319,9 @@ class LLVMBuilder:
         return self.writer.pure(text, dtype, x.width, x.level)
 
     def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
+        small = dtype is dtypes.float32 and len(table) <= permuting.MOST
+        if index.width > 1 and small and permuting.possible(self.target):
+            return permuting.lookup(self, table, index)
         kind = memory_type(dtype)
         body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"

@@ -69,7 +69,9 @@ def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
         if part is None or not isinstance(statement, Reduce):
             continue
         for load in dict.fromkeys(_loads(statement.body, statement.values)):
-            if load.buffer in written or not _is_across(context, load, part, panel, within):
+            if load.buffer in written or load in context.staged:
+                continue
+            if not _is_across(context, load, part, panel, within):
                 continue
             strides = _strides(context, load)
             if strides.get(part.axis) == 1:
@@ -92,26 +94,27 @@ def _part(context: Context, reduce: Reduce) -> Part | None:
 
 
 @contextmanager
-def rows(
+def beside(
     context: Context, loop: For, part: Part, axis: Axis, tiles: tuple[Value, Value, int, int]
 ) -> Iterator[None]:
-    """Within, what the first reduction of ``loop`` reads side by side along its rows is a copy in
-    the order of use: for the tiles with numbers from, up to, at most so many, of so many points."""
+    """Within, what the first reduction of ``loop`` reads side by side along ``axis`` is a copy in
+    the order of use, where its rows crowd a cache: for the tiles with numbers from, up to, at most
+    so many, of so many points."""
     before, (reduce, *_) = context.staged, loop.body
     assert isinstance(reduce, Reduce)
     context.staged = dict(before)
     known = {axis.name, part.axis, *(one.name for one in _around(context))}
     for load in dict.fromkeys(_loads(reduce.body, reduce.values)):
         strides = _strides(context, load)
-        beside = strides.get(axis.name) == 1 and strides.get(part.axis, 1) != 1
+        rows = strides.get(axis.name) == 1 and strides.get(part.axis, 1) != 1
         same = set(strides) <= known and load.buffer not in _written(loop)
-        if beside and same and _is_crowded(context, load, part):
-            _copy_rows(context, load, part, axis, tiles)
+        if rows and same and _is_crowded(context, load, part):
+            _copy_beside(context, load, part, axis, tiles)
     yield
     context.staged = before
 
 
-def _copy_rows(
+def _copy_beside(
     context: Context, load: Load, part: Part, axis: Axis, tiles: tuple[Value, Value, int, int]
 ) -> None:
     begin, end, most, points = tiles

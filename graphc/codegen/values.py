@@ -12,7 +12,6 @@ from graphc.ir.dtypes import DType
 
 POINTER = DType("pointer", "ptr", "p", 8)
 
-# By the short name of the dtype, whose hash is at hand, which that of a DType is not.
 _SCALAR_TYPES = {
     "f32": "float",
     "f64": "double",
@@ -24,7 +23,7 @@ _SCALAR_TYPES = {
 }
 _SUFFIXES = {**{name: name for name in _SCALAR_TYPES}, "u8": "i8", "bool": "i1", "ptr": "p0"}
 _PLAIN = re.compile(r"[-a-zA-Z$._][-a-zA-Z$._0-9]*")
-_types: dict[tuple[str, int], str] = {}
+_types: dict[tuple[DType, int], str] = {}
 
 
 class Value:
@@ -53,7 +52,7 @@ class Value:
     @property
     def type(self) -> str:
         """The LLVM type."""
-        return llvm_type(self.dtype, self.width)
+        return _types.get((self.dtype, self.width)) or llvm_type(self.dtype, self.width)
 
     def __repr__(self) -> str:
         return f"{self.type} {self.text}"
@@ -61,11 +60,11 @@ class Value:
 
 def llvm_type(dtype: DType, width: int = 1) -> str:
     """The LLVM type of a scalar or a vector in a register."""
-    known = _types.get((dtype.short, width))
+    known = _types.get((dtype, width))
     if known is None:
         scalar = _SCALAR_TYPES[dtype.short]
         known = scalar if width == 1 else f"<{width} x {scalar}>"
-        _types[dtype.short, width] = known
+        _types[dtype, width] = known
     return known
 
 
@@ -116,6 +115,7 @@ def constant(value: float | int | bool, dtype: DType, width: int = 1) -> Value:
     return Value(text, dtype, width, 0, value)
 
 
+@lru_cache(maxsize=4096)
 def index(value: int) -> Value:
     """The i64 constant ``value``."""
     return Value(str(value), dtypes.int64, 1, 0, value)

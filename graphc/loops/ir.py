@@ -84,6 +84,7 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.location import Location
+from runtime.frozen import frozen
 
 BLOCK = 8192
 TREE = 8
@@ -147,7 +148,7 @@ def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
         return float(str(np.float32(value)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Name:
     """The value bound by a let or a reduce."""
 
@@ -155,7 +156,7 @@ class Name:
     dtype: DType
 
 
-@dataclass(frozen=True)
+@frozen
 class AxisIndex:
     """The index of the loop axis ``name``."""
 
@@ -166,7 +167,7 @@ class AxisIndex:
         return dtypes.int64
 
 
-@dataclass(frozen=True)
+@frozen
 class SizeOf:
     """A size as a number."""
 
@@ -177,7 +178,7 @@ class SizeOf:
         return dtypes.int64
 
 
-@dataclass(frozen=True)
+@frozen
 class Load:
     buffer: str
     index: tuple[Expr, ...]
@@ -185,7 +186,7 @@ class Load:
     guard: Expr | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Apply:
     """An elementwise op, by the name of its record."""
 
@@ -198,7 +199,7 @@ class Apply:
 Expr = Union[Literal, Name, AxisIndex, SizeOf, Load, Apply]
 
 
-@dataclass(frozen=True)
+@frozen
 class Axis:
     """A loop axis 0 <= name < extent and its schedule; ``vector`` 0 means scalar."""
 
@@ -208,14 +209,14 @@ class Axis:
     vector: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Let:
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Store:
     buffer: str
     index: tuple[Expr, ...]
@@ -223,7 +224,7 @@ class Store:
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Reduce:
     """Folds ``values`` (``fma`` takes two, every other kind one) along ``axis`` into ``names``."""
 
@@ -238,7 +239,7 @@ class Reduce:
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """Folds ``value`` along the enclosing axis ``axis`` in order tree or block into
     ``buffer[index]``."""
@@ -252,7 +253,7 @@ class Column:
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Check:
     """Where ``condition`` is false the entry returns status ``code`` with ``index`` and ``value``
     (both i64), before anything was written."""
@@ -263,7 +264,7 @@ class Check:
     value: Expr
 
 
-@dataclass(frozen=True)
+@frozen
 class For:
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
@@ -273,7 +274,7 @@ class For:
 Statement = Union[Let, Store, Reduce, Column, Check, For]
 
 
-@dataclass(frozen=True)
+@frozen
 class Argument:
     """A contiguous row-major buffer, in panels of ``panels`` along its last axis where that is not
     0.  ``mode`` is in, out, inout, temp or stream."""
@@ -285,7 +286,7 @@ class Argument:
     panels: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Kernel:
     name: str
     arguments: tuple[Argument, ...]

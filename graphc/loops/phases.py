@@ -18,9 +18,11 @@ from graphc.loops import ir
 from graphc.loops.lowering import Lowered
 from graphc.loops.names import Names
 from graphc.loops.orders import identity
+from graphc.loops.repetition import costly
 from graphc.loops.walk import expressions, map_expressions, statements
 
 _LONG = 2 * ir.BLOCK  # elements from which a loop is worth a phase of its own
+_DEEP = 1024  # rows from which columns are worth phases
 _FEW = 64  # rows that do not keep many threads busy
 _EXTREMUM_OF = {"argmax": "maximum", "argmin": "minimum"}
 _Body = tuple[ir.Statement, ...]
@@ -55,6 +57,9 @@ class _Cutting:
     def __init__(self, kernel: ir.Kernel, rows: tuple[ir.Axis, ...]) -> None:
         self.kernel = kernel
         self.rows = rows
+        self.are_columns = any(
+            isinstance(s, ir.Reduce) and s.order == "tree" for s in statements(kernel.body)
+        )
         self.row = tuple(ir.AxisIndex(axis.name) for axis in rows)
         loops = [s for s in statements(kernel.body) if isinstance(s, (ir.For, ir.Reduce))]
         axes = [axis.name for loop in loops for axis in _axes(loop)]
@@ -70,16 +75,30 @@ class _Cutting:
             else:
                 body.append(statement)
         groups = self._through_memory(_groups(body))
-        parts = [(ir.For(self.rows, group),) if self.rows else group for group in groups]
-        made = tuple(statement for part in parts for statement in part)
+        made = tuple(statement for group in groups for statement in self._around(group))
         return replace(self.kernel, arguments=(*self.kernel.arguments, *self.temps), body=made)
 
+    def _around(self, group: _Body) -> _Body:
+        """``group`` for all of the rows: inside the loop over blocks, where the rows are columns of
+        what is folded and lie side by side."""
+        first = group[0]
+        if not self.rows:
+            return group
+        if self.are_columns and isinstance(first, ir.For):
+            return (ir.For((*first.axes, *self.rows), first.body),)
+        return (ir.For(self.rows, group),)
+
     def _temp(self, hint: str, dtype: DType, shape: tuple[Size, ...]) -> str:
-        """A buffer of ``shape`` for each row."""
+        """A buffer of ``shape`` for each row; of columns side by side."""
         name = self.names.new(hint)
         around = tuple(axis.extent for axis in self.rows)
-        self.temps.append(ir.Argument(name, dtype, (*around, *shape), "temp"))
+        whole = (*shape, *around) if self.are_columns else (*around, *shape)
+        self.temps.append(ir.Argument(name, dtype, whole, "temp"))
         return name
+
+    def _at(self, *place: ir.Expr) -> tuple[ir.Expr, ...]:
+        """The index of ``place`` in the buffer of ``_temp``, for the row at hand."""
+        return (*place, *self.row) if self.are_columns else (*self.row, *place)
 
     def _in_blocks(self, reduce: ir.Reduce) -> list[ir.Statement]:
         """The whole blocks as a nest, then what is left, then the fold of their results.  Of the
@@ -88,14 +107,15 @@ class _Cutting:
         extent = reduce.axis.extent
         wanted = reduce
         reduce = replace(reduce, kinds=tuple(_EXTREMUM_OF.get(k, k) for k in reduce.kinds))
-        whole, rest = dims.floor_divide(extent, ir.BLOCK), dims.remainder(extent, ir.BLOCK)
+        length = _block(reduce)
+        whole, rest = dims.floor_divide(extent, length), dims.remainder(extent, length)
         count = whole if rest == 0 else whole + 1
         buffers = [
             self._temp(f"{name}_blocks", dtype, (count,))
             for name, dtype in zip(reduce.names, _dtypes(reduce), strict=True)
         ]
         axis = ir.Axis(self.names.new("block"), whole)
-        blocks = ir.For((axis,), self._part(reduce, ir.BLOCK, ir.AxisIndex(axis.name), buffers))
+        blocks = ir.For((axis,), self._part(reduce, length, ir.AxisIndex(axis.name), buffers))
         last = () if rest == 0 else self._part(reduce, rest, ir.SizeOf(whole), buffers)
         sought = {
             name: self.names.new("first")
@@ -109,7 +129,7 @@ class _Cutting:
             "ascending",
             (),
             tuple(
-                ir.Load(buffer, (*self.row, ir.AxisIndex(axis.name)), dtype)
+                ir.Load(buffer, self._at(ir.AxisIndex(axis.name)), dtype)
                 for buffer, dtype in zip(buffers, _dtypes(reduce), strict=True)
             ),
             location=reduce.location,
@@ -154,14 +174,14 @@ class _Cutting:
     ) -> _Body:
         """The fold of ``extent`` elements of ``block``, stored there."""
         inner = ir.AxisIndex(reduce.axis.name)
-        length = ir.Literal(ir.BLOCK, dtypes.int64)
+        length = ir.Literal(_block(reduce), dtypes.int64)
         start = ir.Apply("multiply", (block, length), dtypes.int64)
         moved = ir.Apply("add", (start, inner), dtypes.int64)
         names = tuple(self.names.new(name) for name in reduce.names)
         axis = replace(reduce.axis, extent=extent)
         fold = replace(reduce, names=names, axis=axis)
         stores = (
-            ir.Store(buffer, (*self.row, block), ir.Name(name, dtype), reduce.location)
+            ir.Store(buffer, self._at(block), ir.Name(name, dtype), reduce.location)
             for buffer, name, dtype in zip(buffers, names, _dtypes(reduce), strict=True)
         )
         return (*map_expressions((fold,), lambda e: moved if e == inner else e), *stores)
@@ -220,11 +240,14 @@ def _is_long(statement: ir.Statement) -> bool:
     if isinstance(statement, ir.For):
         extent = dims.product(axis.extent for axis in statement.axes)
         return not isinstance(extent, int) or extent >= _LONG
-    if not isinstance(statement, ir.Reduce) or statement.order != "lanes":
+    if not isinstance(statement, ir.Reduce) or statement.order == "ascending":
         return False
     if not _EXTREMUM_OF.keys().isdisjoint(statement.kinds) and _writes(statement):
         return False  # its block could not be gone through again
     extent = statement.axis.extent
+    if statement.order == "tree":  # what is cheap waits for the memory, which this takes more of
+        deep = not isinstance(extent, int) or extent >= _DEEP
+        return deep and costly((statement,)) and _EXTREMUM_OF.keys().isdisjoint(statement.kinds)
     rest = dims.remainder(extent, ir.BLOCK)
     # A rest that is short by itself would fold in fewer lanes.
     same = all(ir.lane_count(rest, d) == ir.lane_count(extent, d) for d in _dtypes(statement))
@@ -237,6 +260,11 @@ def _writes(reduce: ir.Reduce) -> bool:
 
 def _both(x: ir.Expr, y: ir.Expr) -> ir.Expr:
     return ir.Apply("logical_and", (x, y), dtypes.bool_)
+
+
+def _block(reduce: ir.Reduce) -> int:
+    """The elements that the order of a reduce folds independently of others."""
+    return ir.BLOCK if reduce.order == "lanes" else ir.TREE
 
 
 def _paired(reduce: ir.Reduce) -> Iterator[tuple[str, str, tuple[ir.Expr, ...]]]:

@@ -166,10 +166,10 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     depth = product.depth if isinstance(product.depth, int) else _DEPTH
     columns = product.columns if isinstance(product.columns, int) else _COLUMNS
     lanes = target.lanes(product.size)
-    total = 0.0
+    total, steps = 0.0, _at_once(product, depth)
     widths = list(_cuts(-(-columns // lanes), vectors))
     for v, panels in widths:
-        inside = (rows * depth + v * lanes * depth) * product.size <= target.l2_bytes
+        inside = (rows + v * lanes) * steps * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
         first, again = _fetching(product, depth, columns, v, target)
         if product.turned and not _are_few(product):
@@ -179,12 +179,17 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             lost = 1 + _PER_ROW * h
             lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
-            ends = _PER_TILE + _PER_ELEMENT * h * v
+            ends = (_PER_TILE + _PER_ELEMENT * h * v) * -(-depth // max(1, steps))
             if product.turned and _are_few(product):
                 ends += depth * v * _TURNED
             fresh = min(1, tiles) if h == height or rows < height else 0
             total += panels * (fresh * once[0] + (tiles - fresh) * once[1] + tiles * ends)
     return total * (1 + _PER_WIDTH * (len(widths) - 1))
+
+
+def _at_once(product: Product, depth: int) -> int:
+    """Steps of the depth that are gone through before the next tile of rows."""
+    return min(depth, block(product) or depth)
 
 
 def _rows(product: Product, rows: int, height: int) -> Iterable[tuple[int, int]]:
@@ -211,13 +216,13 @@ def _fetching(
     product: Product, depth: int, columns: int, vectors: int, target: Target
 ) -> tuple[float, float]:
     """What fetching a panel of the right operand costs for the first tile of rows, and again."""
-    in_order = product.turned or product.panels > 0
+    steps = _at_once(product, depth)
+    in_order = product.turned or product.panels > 0 or steps < depth
     beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
-    steps = min(depth, block(product) or depth)
     panel = steps * vectors * target.vector_bytes
     stride = vectors * target.vector_bytes if in_order else columns * product.size
     room = target.l2_bytes * min(1.0, reach(stride, target.l2_bytes) * vectors)
-    first = _SECOND if depth * columns * product.size <= target.l2_bytes else beyond
+    first = _SECOND if steps * columns * product.size <= target.l2_bytes else beyond
     if panel <= 3 * target.l1_bytes // 4:
         return first, _FIRST
     return first, _SECOND if panel <= 0.75 * room else beyond

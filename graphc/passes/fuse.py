@@ -61,9 +61,10 @@ class Grouping:
     def __init__(self, uses: Uses, graph: Graph) -> None:
         self.uses = uses
         self.position = {node: i for i, node in enumerate(graph.nodes)}
-        self.group: dict[Node, Group] = {
-            node: group_of(node, i) for node, i in self.position.items() if node in uses.edges_of
-        }
+        self.group = uses.home
+        self.group.update(
+            (node, group_of(node, i)) for node, i in self.position.items() if node in uses.edges_of
+        )
         self._sources: dict[Group, dict[Node, None]] = {}
         self._readers: dict[Group, dict[Node, None]] = {}
         self._read_again: dict[Value, dict[Group, None]] = {}
@@ -118,11 +119,12 @@ class Grouping:
     def is_kept(self, value: Value) -> bool:
         """Whether a group reads ``value`` from memory because another computes it."""
         home = self.group[value.node]
-        readers = {self.group[reader]: None for reader in self.uses.readers.get(value, ())}
-        for group in (*readers, *self._read_again.get(value, ())):
+        for reader in self.uses.readers.get(value, ()):
+            group = self.group[reader]
             if group is not home and value.node not in group.again:
                 return True
-        return False
+        again = self._read_again.get(value, ())
+        return any(g is not home and value.node not in g.again for g in again)
 
     def drop_unread(self) -> None:
         """Forget the nodes that nothing needs any more, as all readers compute them again."""
@@ -139,9 +141,10 @@ class Grouping:
                 readers[edge.read.value] = kept
 
     def _is_read(self, value: Value, home: Group) -> bool:
-        if value in self.uses.stored or self.is_kept(value):
+        if value in self.uses.stored:
             return True
-        return any(self.group.get(r) is home for r in self.uses.readers.get(value, ()))
+        inside = any(self.group.get(r) is home for r in self.uses.readers.get(value, ()))
+        return inside or self.is_kept(value)
 
     def join_producers(self) -> None:
         """Join each node's group with its producers' where it may be."""

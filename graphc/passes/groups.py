@@ -160,13 +160,15 @@ class Edge:
 
 
 class Uses:
-    """Who reads what in a graph, through views; and which values must be in memory."""
+    """Who reads what in a graph, through views; which values must be in memory; and the group that
+    is ``home`` to each node, which whoever makes the groups enters."""
 
     def __init__(self, graph: Graph) -> None:
         self.operand_reads: dict[Value, list[Read]] = {}
         self.edges_of: dict[Node, list[Edge]] = {}
         self.readers: dict[Value, list[Node]] = {}
         self.stored: set[Value] = set(graph.results)
+        self.home: dict[Node, Group] = {}
         for node in graph.nodes:
             needed = (v for i, v in enumerate(node.operands) if must_be_stored(node, i))
             self.stored.update(needed)
@@ -204,19 +206,14 @@ class Uses:
 
     def between(self, producer: Group, consumer: Group) -> list[Edge]:
         """All reads of the producer's values by the consumer's nodes."""
-        members = set(producer.nodes)
-        return [
-            edge
-            for node in consumer.nodes
-            for edge in self.edges_of[node]
-            if edge.read.value.node in members
-        ]
+        edges = (edge for node in consumer.nodes for edge in self.edges_of[node])
+        return [edge for edge in edges if self.home.get(edge.read.value.node) is producer]
 
     def needed_beyond(self, group: Group, other: Group) -> bool:
         """Whether a value of ``group`` is needed outside the two groups."""
-        members = {*group.nodes, *other.nodes}
+        home, both = self.home, (group, other)
         return any(
-            value in self.stored or any(r not in members for r in self.readers.get(value, ()))
+            value in self.stored or any(home[r] not in both for r in self.readers.get(value, ()))
             for node in group.nodes
             for value in node.results
         )

@@ -70,6 +70,18 @@ def test_packed_and_blocked_products_have_the_same_bits(level, data):
         assert_same_bits(packed[name], expected, name)
 
 
+@pytest.mark.parametrize("fuse", (False, True))
+def test_a_product_repeated_along_an_axis_of_neither_operand_waits_for_its_blocks(fuse):
+    x, w = graphc.input("x", (18, "M")), graphc.input("w", ("M", 20))
+    y = graphc.reshape(graphc.broadcast_to(x, (3, 18, x.shape[1])), (54, x.shape[1])) @ w
+    graph = graphc.Graph("g", outputs={"y": graphc.reshape(y, (3, 18, 20))})
+    draw = np.random.default_rng(0)
+    for m in (0, 33, 700):
+        a, b = draw.standard_normal((18, m), np.float32), draw.standard_normal((m, 20), np.float32)
+        found = graphc.compile(graph, fuse=fuse)(x=a, w=b)["y"]
+        np.testing.assert_allclose(found, np.broadcast_to(a @ b, (3, 18, 20)), 1e-3, 1e-4)
+
+
 @pytest.mark.parametrize("turned", (False, True))
 def test_packing_is_a_kernel_that_reads_back(turned):
     x = graphc.input("x", (2048, 2048))

@@ -7,6 +7,7 @@ each as a power of two.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import mpmath as mp
 import numpy as np
@@ -120,7 +121,6 @@ TABLES: dict[str, dict[str, Fit]] = {
         odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
     "error_function.ERF_EXPONENT": {
-        "float32": Fit(erf_exponent, 9, 1e-9, 4.0, erf_weight, "float32"),
         "float64": Fit(erf_exponent, 24, 1e-9, 6.0, erf_weight, "float64"),
     },
     "error_function.NORMAL_TAIL": {
@@ -137,7 +137,6 @@ TABLES: dict[str, dict[str, Fit]] = {
         lambda r: (mp.mpf(2) ** r - 1) / r, (6, 11), -0.501, 0.501, lambda r: r
     ),
     "hyperbolic.TANH_TAIL": {
-        "float32": Fit(odd_tail(mp.tanh), 5, TINY, 0.45, odd_tail_weight(mp.tanh), "float32"),
         "float64": Fit(odd_tail(mp.tanh), 11, TINY, 0.391, odd_tail_weight(mp.tanh), "float64"),
     },
     "hyperbolic.SINH_TAIL": both(odd_tail(mp.sinh), (2, 5), TINY, 0.121, lambda z: z),
@@ -145,6 +144,51 @@ TABLES: dict[str, dict[str, Fit]] = {
         lambda z: (mp.cosh(mp.sqrt(z)) - 1) / z, (3, 6), TINY, 0.121, lambda z: z
     ),
 }
+
+
+def cells(
+    f: Function, terms: int, centres: Sequence[float], edges: Sequence[float], slope: float = 0.0
+) -> list[Fit]:
+    """f(centre + d) - slope * d as polynomials in d, one a cell; f is odd, the first centre 0."""
+    fits = []
+    for number, centre in enumerate(centres):
+        low, high = (edges[k] - centre for k in (number, number + 1))
+        fits.append(
+            Fit(
+                lambda d, c=centre: f(c + d) - slope * d,
+                terms,
+                low if number else TINY,
+                high,
+                lambda d, c=centre: 1 / f(c + d),
+                "float32",
+                () if number else (0.0, *([1.0] if not slope else [])),
+            )
+        )
+    return fits
+
+
+def erf_to_one(t: mp.mpf) -> mp.mpf:
+    """erf, and towards 3.875, where it would still be rounded down, half as far from 1."""
+    return 1 - mp.erfc(t) * (1 - max(t - mp.mpf(3.625), 0) ** 2 * 8)
+
+
+# Piecewise polynomials of float32: one fit a cell.
+CELLS: dict[str, list[Fit]] = {
+    "error_function.ERF_CELLS": cells(
+        erf_to_one, 6, [k / 4 for k in range(16)], [0, *(k / 4 + 0.125 for k in range(16))], 1.0
+    ),
+    "hyperbolic.TANH_CELLS": cells(
+        mp.tanh,
+        7,
+        [0, 0.3125, 0.4375, 0.625, 0.875, 1.25, 1.75, 2.5, 3.5, 5, 7, 9],
+        [0, 0.25, 0.375, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 10],
+    ),
+}
+
+
+def columns(fits: Sequence[Fit]) -> list[tuple[float, ...]]:
+    """The coefficients of each degree, a cell after the other."""
+    return list(zip(*(solve(fit) for fit in fits), strict=True))
 
 
 def literal(value: float, precision: str) -> str:
@@ -163,6 +207,11 @@ def main(wanted: list[str]) -> None:
             for c in coefficients:
                 print(f"        {literal(c, precision)},")
             print("    ),")
+    for name, pieces in CELLS.items():
+        if not wanted or any(name.endswith(w) for w in wanted):
+            print(f"{name}:")
+            for column in columns(pieces):
+                print(f"    ({', '.join(literal(c, 'float32') for c in column)}),")
 
 
 if __name__ == "__main__":

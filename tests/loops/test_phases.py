@@ -219,3 +219,34 @@ def test_names_that_meet_others():
     )
     arguments = (Argument("r_blocks", f32, (n,)), Argument("z", f32, (n,), "out"))
     check(Kernel("names", arguments, body, ("N",)), 3 * BLOCK)
+
+
+def columns(kind, rows, count):
+    """y = exp(x), and the fold of its columns, times two."""
+    e = op("exp", at("x", "i", "j"))
+    reduce = Reduce(
+        ("r",), (kind,), Axis("i", rows), "tree", (Let("e", e), put("y", ("i", "j"), var("e"))),
+        (var("e"),),
+    )  # fmt: skip
+    arguments = (
+        Argument("x", f32, (rows, count)),
+        Argument("y", f32, (rows, count), "out"),
+        Argument("z", f32, (count,), "out"),
+    )
+    body = (reduce, put("z", ("j",), op("multiply", var("r"), 2.0)))
+    return Kernel("columns", arguments, (For((Axis("j", count),), body, True),), dims_of(rows))
+
+
+@pytest.mark.parametrize("kind", ("add", "multiply", "maximum"))
+@pytest.mark.parametrize("count", (1, 10, 33))
+def test_few_columns_of_what_costs(kind, count):
+    for n in (0, 1, 7, 8, 30, 2000):
+        assert len(phases(check(columns(kind, named("N"), count), n))) == 2
+    assert len(phases(check(columns(kind, 1024, count), 0))) == 2
+    many, few = columns(kind, named("N"), 64), columns(kind, 1000, count)
+    assert cut(many) is many and cut(few) is few
+    deep = columns(kind, named("N"), count)
+    cheap = map_expressions(
+        deep.body, lambda e: e.operands[0] if getattr(e, "op", "") == "exp" else e
+    )
+    assert cut(replace(deep, body=cheap)).body == cheap

@@ -162,6 +162,9 @@ class _Run:
             rounding = 2 * float(np.finfo(dtype.numpy).eps)
             rough = Bounded(operands[0].value, rounding * np.abs(operands[0].value))
             error = error + _spread(apply, value, [rough, *operands[1:]])
+            if name == "remainder":  # the ends do not show what turns once or more between them
+                turns = 4 * (operands[0].error + rough.error) >= np.abs(operands[1].value)
+                error = np.where(turns, np.inf, error)
         error = np.where(_near_a_pole(name, operands), np.inf, error)
         if name in ("equal", "not_equal"):
             error = np.where(_may_meet(*operands), np.inf, error)

@@ -52,6 +52,8 @@ def test_a_jump_at_an_uncertain_place_is_not_known() -> None:
     assert np.isinf(above.error).tolist() == [True, False, False]
     met = _bounded(graphc.equal(third, np.float32([3.0000001, 4.5, 8])), x=np.float32([3, 5, 7]))
     assert np.isinf(met.error).tolist() == [True, False, False]
+    large = _bounded(graphc.remainder(x * 1e6, 0.25), x=np.float32([1.3, 4.7, 1e-6]))
+    assert np.isinf(large.error).tolist() == [True, True, False]
     pole = _bounded(1 / (third - 3), x=np.float32([3, 4.5, 7]))
     assert np.isinf(pole.error).tolist() == [True, False, False]
 

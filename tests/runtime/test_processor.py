@@ -73,7 +73,7 @@ def test_another_processor_and_another_llvm_are_looked_at(
 
 def test_a_damaged_file_and_one_of_another_form_are_none(machine: Machine) -> None:
     machine.target()
-    (file,) = cache_files.directory().glob("*.target")
+    (file,) = Path(cache_files.directory()).glob("*.target")
     file.write_bytes(file.read_bytes()[:-3])
     assert machine.target(AVX2) == AVX2 and machine.asked == 2
     for content in (b"[1]", b"{}", b'{"name": 1, "speed": 2}', b"no"):

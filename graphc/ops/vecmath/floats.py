@@ -66,6 +66,17 @@ def polynomial(b: ScalarBuilder, x: Scalar, table: Table) -> Scalar:
     return horner(b, x, table[b.dtype(x)])
 
 
+def of_cells(
+    b: ScalarBuilder, x: Scalar, cell: Scalar, columns: Sequence[Sequence[float]]
+) -> Scalar:
+    """A polynomial in x for each cell: a column has the coefficients of one degree of all cells."""
+    coefficients = [b.lookup(column, cell, b.dtype(x)) for column in columns]
+    result = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        result = b.fma(result, x, c)
+    return result
+
+
 def fast_two_sum(b: ScalarBuilder, x: Scalar, y: Scalar) -> tuple[Scalar, Scalar]:
     """``x + y`` rounded, and its error; where abs(x) >= abs(y), x is 0, or x is a
     multiple of the last place of y (Dekker)."""
