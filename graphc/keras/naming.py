@@ -7,10 +7,12 @@ Names count up as in Keras (``dense``, ``dense_1``), over the whole process unti
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import ModuleType
+from opcode import opmap
+from types import FrameType, ModuleType
 
 from runtime.naming import suggestion
 
@@ -66,12 +68,26 @@ def path_of(name: str) -> str:
     return "/".join((*_scope.get(), name))
 
 
-def missing(module: ModuleType, name: str, known: Iterable[str]) -> AttributeError:
-    """What to raise for a name that ``module`` lacks: it may be one of Keras' that is not there."""
+def missing(module: ModuleType, name: str, known: Iterable[str]) -> AttributeError | ImportError:
+    """What a module's ``__getattr__`` raises for a name that it lacks: it may be one of Keras' that
+    is not there.
+
+    Where the name is imported it is an ``ImportError``: in place of an ``AttributeError`` Python
+    would raise one that does not say what there is.
+    """
     shown = module.__name__.removeprefix("graphc.")
     names = sorted(n for n in known if not n.startswith("_"))
     if name.startswith("__"):
         return AttributeError(f"module {shown!r} has no attribute {name!r}", name=name, obj=module)
     hint = suggestion(name, names)
-    listed = "" if hint.startswith("; there are") else f"; {shown} has {', '.join(names)}"
-    return AttributeError(f"{shown}.{name} is not there (yet){hint}{listed}", name=name, obj=module)
+    near = hint if hint.startswith("; did you mean") else ""
+    told = f"{shown}.{name} is not there (yet){near}; {shown} has {', '.join(names)}"
+    if _imports(sys._getframe(2)):
+        return ImportError(told, name=module.__name__)
+    return AttributeError(told, name=name, obj=module)
+
+
+def _imports(caller: FrameType) -> bool:
+    """Whether a function that asks for a name is at ``from ... import``."""
+    at = caller.f_lasti
+    return at >= 0 and caller.f_code.co_code[at] == opmap["IMPORT_FROM"]

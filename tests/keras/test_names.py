@@ -102,6 +102,16 @@ def test_a_missing_name_says_so(name: str) -> None:
         assert "is not there" in str(caught.value), caught.value
 
 
+def test_an_import_of_a_missing_name_says_what_there_is() -> None:
+    with pytest.raises(ImportError, match=r"keras.layers.Conv2D is not there \(yet\).*Dense, Dot"):
+        from graphc.keras.layers import Conv2D  # noqa: F401
+    with pytest.raises(ImportError, match=r"keras.GradientTape is not there"):
+        from graphc.keras import GradientTape  # noqa: F401
+    with pytest.raises(ImportError, match=r"keras.config.set_dtype_policy is not there"):
+        exec("from graphc.keras.config import set_dtype_policy")
+    assert not hasattr(keras.layers, "Conv2D") and getattr(keras, "applications", None) is None
+
+
 def test_names_are_those_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list has no misspelt ones; GradientTape is TensorFlow's."""
     monkeypatch.setenv("KERAS_BACKEND", "jax")

@@ -92,7 +92,8 @@ def restore(model: Layer, arrays: Mapping[str, np.ndarray], where: str, skip: bo
         if problem is None:
             found.extend(zip(variables, stored.values(), strict=True))
         elif path == "optimizer":
-            warnings.warn(f"{where}: the optimizer starts anew: {problem}", stacklevel=4)
+            if stored:  # else it had not begun
+                warnings.warn(f"{where}: the optimizer starts anew: {problem}", stacklevel=4)
         elif not skip:
             raise ValueError(f"{where}: {problem}")
     foreign = [p for p in arrays if p not in known and not p.startswith("optimizer/")]
