@@ -37,6 +37,7 @@ _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
+_PER_BLOCK = 60.0  # cycles to leave a tile for the next block and to take it up again
 _WIDEST_PANEL = 6  # vectors
 _COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
 _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
@@ -179,7 +180,8 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             lost = 1 + _PER_ROW * h
             lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
-            ends = (_PER_TILE + _PER_ELEMENT * h * v) * -(-depth // max(1, steps))
+            ends = _PER_TILE + _PER_ELEMENT * h * v
+            ends += (_PER_BLOCK + _PER_ELEMENT * h * v) * (-(-depth // max(1, steps)) - 1)
             if product.turned and _are_few(product):
                 ends += depth * v * _TURNED
             fresh = min(1, tiles) if h == height or rows < height else 0
