@@ -1,4 +1,4 @@
-"""What many compilations leave behind, beside what llvmlite does: 10 KiB for each linked module."""
+"""What many compilations leave behind, beside what LLVM does."""
 
 from __future__ import annotations
 
