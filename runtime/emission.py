@@ -103,9 +103,14 @@ class Emission:
             self._left += tasks
             started = max(min(helpers, processor.count() - 1 - self._workers), 0)
             self._workers += started
-        for _ in range(started):
+        for number in range(started):
             # No daemon: the process must not end while one is within LLVM.
-            threading.Thread(target=self._work).start()
+            try:
+                threading.Thread(target=self._work).start()
+            except RuntimeError:  # the system gives no more: those that are there do it
+                with self._lock:
+                    self._workers -= started - number
+                return
 
     def _next(self) -> _Task | None:
         with self._lock:

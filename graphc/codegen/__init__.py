@@ -10,6 +10,7 @@ grid            the values of an expression for the points of a tile
 expressions     expressions to grids; access, affine: loads and stores
 running, fold   one element of a reduction; reduction, lanes, column: the orders
 staging         operands across the vectors, copied once a panel; prefetching
+turning         what lies across the vectors of a tile, turned in registers; across: short rows
 scalar_llvm     what op records lower to
 writer, values  text: instructions placed once, as far out as they can be
 =============== ==================================================================================

@@ -65,8 +65,9 @@ def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
 
 def load(context: Context, expression: Load) -> Grid:
     """The grid that a load gives."""
-    if expression in context.turned:
-        return context.turned[expression]
+    held = context.turned.get(expression)
+    if held is not None:
+        return Grid(held.axes, held.values)  # as it is now: what is stored later replaces values
     expression = context.staged.get(expression, expression) if context.staged else expression
     place = _place(context, expression.buffer, expression.index)
     planned = context.ahead.get(expression)

@@ -20,6 +20,7 @@ from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
 from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
+_BUSY = 8  # vectors: multiply-adds that do not wait for each other
 _ENOUGH = 64  # units that many threads can share well
 _STRIP_BYTES = 1024  # of each row, which are worth going down the rows for
 LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
@@ -313,12 +314,19 @@ def _rows_left(
     count: int,
     within: Callable[[TileAxis], None],
 ) -> None:
-    """The rows left after full tiles of ``count``, in tiles of half as many, a quarter, ... one."""
-    writer, rows, at = context.writer, 1 << (count - 1).bit_length(), start
+    """The rows left after full tiles of ``count``: in tiles just high enough to keep the processor
+    busy, then of half as many rows, a quarter, ... one."""
+    writer, rows = context.writer, _height_of_rest(context, count)
+    rest = writer.subtract(extent, start)
+    at = writer.add(start, writer.multiply(writer.divide(rest, rows), index(rows)))
+
+    def full(at: Value, _: Sequence[Value]) -> Sequence[Value]:
+        within(TileAxis(axis.name, at, rows))
+        return ()
+
+    writer.loop(start, at, rows, (), full)
     while rows > 1:
         rows //= 2
-        if rows >= count:
-            continue
         enough = writer.compare("sge", writer.subtract(extent, at), index(rows))
 
         def tile(at: Value = at, rows: int = rows) -> list[Value]:
@@ -326,6 +334,14 @@ def _rows_left(
             return [writer.add(at, index(rows))]
 
         (at,) = writer.branch(enough, tile, [at])
+
+
+def _height_of_rest(context: Context, count: int) -> int:
+    """A power of two, less than ``count``, that makes a tile of ``_BUSY`` vectors where it can."""
+    panel = context.vector_axis
+    wanted = max(1, _BUSY // (1 if panel is None else panel.count))
+    most = 1 << max(0, (count - 1).bit_length() - 1)
+    return min(most, 1 << (wanted - 1).bit_length())
 
 
 def _rest(

@@ -43,12 +43,15 @@ class Dim:
     def __add__(self, other: Size) -> Size:
         if not isinstance(other, (int, Dim)):
             return NotImplemented
-        return _collect([*self.terms, *_terms(other)])
+        return _collect([*self.terms, *_terms(other)]) if other != 0 else self
 
     __radd__ = __add__
 
     def __mul__(self, other: Size) -> Size:
-        if not isinstance(other, (int, Dim)):
+        if isinstance(other, int):  # the monomials stay, and their order
+            factor = int(other)
+            return Dim(tuple([(m, c * factor) for m, c in self.terms])) if factor else 0
+        if not isinstance(other, Dim):
             return NotImplemented
         return _collect(
             (tuple(sorted(a + b, key=str)), c * d) for a, c in self.terms for b, d in _terms(other)

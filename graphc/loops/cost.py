@@ -62,12 +62,12 @@ def _flops(body: Iterable[ir.Statement], points: Size) -> Size:
 
 
 def _folds(body: Iterable[ir.Statement], points: Size) -> Size:
-    """How often the lanes of a reduction are folded."""
+    """How often the lanes of a reduction are folded; those of a vector of rows are at once."""
     total: Size = 0
     for statement in body:
         if isinstance(statement, ir.For):
-            inside = points * dims.product(axis.extent for axis in statement.axes)
-            total = total + _folds(statement.body, inside)
+            around = (dims.ceil_divide(a.extent, max(1, a.vector)) for a in statement.axes)
+            total = total + _folds(statement.body, points * dims.product(around))
         elif isinstance(statement, ir.Reduce):
             lanes = len(statement.kinds) if statement.order == "lanes" else 0
             total = total + points * lanes

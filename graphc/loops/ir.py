@@ -64,8 +64,8 @@ of the last axis are outermost, and the tiles of the others run within a panel i
 body is one loop nest, or statements and nests, which are phases that run one after the other (see
 ``graphc.loops.phases``).  The ``tile(t)`` of an ascending reduction cuts it into blocks: the tiles
 of the last two axes go through one block after the other, what they have so far waiting in memory;
-axes before these are then outermost.  ``stream`` is ``out`` for a result which, where it is larger
-than the last cache, is not to be kept in any.
+axes before these are then outermost.  ``stream`` is ``out`` for a result which, where the kernel
+goes through more than the last cache holds, is not to be kept in any.
 
 An argument is contiguous and row-major; with ``panels(w)`` it is cut along its last axis into
 panels of w, the last one padded, which follow each other: what is used together lies together.

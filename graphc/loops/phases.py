@@ -246,7 +246,7 @@ def _is_long(statement: ir.Statement) -> bool:
         return False  # its block could not be gone through again
     extent = statement.axis.extent
     if statement.order == "tree":  # what is cheap waits for the memory, which this takes more of
-        deep = not isinstance(extent, int) or extent >= _DEEP
+        deep = isinstance(extent, int) and extent >= _DEEP  # a batch of named size seldom is
         return deep and costly((statement,)) and _EXTREMUM_OF.keys().isdisjoint(statement.kinds)
     rest = dims.remainder(extent, ir.BLOCK)
     # A rest that is short by itself would fold in fewer lanes.

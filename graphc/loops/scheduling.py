@@ -175,12 +175,10 @@ def _tile(
     along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
     across = choose_across(product, target) if rows and (beside or along) else None
     height, vectors = across or choose_tile(product, target)
-    # Few registers hold few accumulators: a longer body hides the latency of the loads.
-    unroll = 2 if target.vector_registers >= 32 else 4
     depth = reduce.axis
     if not across:
         depth = replace(depth, tile=block(product) or depth.tile)
-    scheduled = replace(reduce, axis=depth, unroll=unroll, across=row.name if across else "")
+    scheduled = replace(reduce, axis=depth, across=row.name if across else "")
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)

@@ -131,3 +131,17 @@ def test_a_turned_mask_is_a_bool():
     }
     got = graphc.compile(y)(**arrays)
     np.testing.assert_array_equal(got, graphc.evaluate(y, **arrays))
+
+
+@pytest.mark.parametrize("rows", (0, 1, 8, 33))
+def test_what_was_read_of_a_row_stays_when_its_place_is_written_again(rows):
+    """An output serves as the memory of something else before its own elements are known."""
+    x = graphc.input("x", ("N", 2), dtype="float64")
+    above, logs = graphc.elu(x), graphc.log_softmax(x, axis=1)
+    fallen = graphc.expm1(x) - graphc.min(graphc.expm1(x), axis=1, keepdims=True)
+    outputs = {"e": above, "m": graphc.maximum(logs, above), "l": logs, "f": fallen}
+    graph = graphc.Graph("g", outputs=outputs)
+    draw = np.random.default_rng(0).standard_normal((rows, 2))
+    fused, plain = (graphc.compile(graph, fuse=fuse)(x=draw) for fuse in (True, False))
+    for name in outputs:
+        assert fused[name].tobytes() == plain[name].tobytes(), name

@@ -73,6 +73,31 @@ def test_rows_and_static_sizes(shape: tuple[int, ...]) -> None:
     same_bits(graphc.compile(y)(x), graphc.compile(y, fuse=False)(x))
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 5, 3), (29, 7, 33), ("M", 8, 70), (6, 9, 200)])
+def test_a_tile_calls_for_wide_vectors(shape: tuple, dtype: str, target: str) -> None:
+    """After a product, whatever the tile leaves of rows and columns."""
+    rows, depth, columns = shape
+    x, w = graphc.input("x", (rows, depth), dtype), graphc.input("w", (depth, columns), dtype)
+    z = x @ w + graphc.input("b", (columns,), dtype)
+    gate = graphc.sigmoid(graphc.mean(x, axis=1, keepdims=True))
+    graph = graphc.Graph("gated", {"y": graphc.gelu(z) * gate, "t": graphc.power(z * z, z) - gate})
+    rng = np.random.default_rng(3)
+    sizes = (13 if rows == "M" else rows, depth), (depth, columns), (columns,)
+    arrays = [rng.standard_normal(size).astype(dtype) for size in sizes]
+    fused = graphc.compile(graph, target=target)(*arrays)
+    alone = graphc.compile(graph, target=target, fuse=False)(*arrays)
+    for name in ("y", "t"):
+        same_bits(fused[name], alone[name])
+
+
+def test_a_tile_writes_a_function_once() -> None:
+    z = graphc.input("x", (56, 64)) @ graphc.input("w", (64, 64))
+    text = graphc.compile(graphc.gelu(z)).text("llvm")
+    assert sum("@.gelu" in line for line in text.splitlines() if "define" in line) == 1
+
+
 def test_a_function_is_written_once() -> None:
     exe = graphc.compile(tanh_chain(graphc.input("x", (640,))))
     text = exe.text("llvm")

@@ -99,6 +99,17 @@ def test_several_threads_may_ask_at_once(compiler):
     assert found == {number: [*shared, f"own {number}".encode()] for number in range(12)}
 
 
+def test_without_threads_the_caller_does_it_all(compiler, monkeypatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    emission = Emission(compiler)
+    emission.start("a", AVX2)
+    assert emission.images(["b", "a", "c"], AVX2)[0] == [b"b", b"a", b"c"]
+    assert emission._workers == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_child_compiles_by_itself(compiler, monkeypatch):
     monkeypatch.setattr("runtime.processor.count", lambda: 2)
