@@ -31,6 +31,9 @@
 @owed = internal global i64 0                   ; picoseconds done alone since workers fell asleep
 
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
+declare i32 @pthread_attr_init(ptr)
+declare i32 @pthread_attr_setstacksize(ptr, i64)
+declare i32 @pthread_attr_destroy(ptr)
 declare i32 @pthread_detach(ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
 declare i32 @sigfillset(ptr)
@@ -421,8 +424,12 @@ entry:
   br i1 %missing, label %begin, label %end
 begin:
   %thread = alloca ptr, align 8
+  %attributes = alloca [256 x i8], align 16
   %all = alloca [256 x i8], align 16
   %mask = alloca [256 x i8], align 16
+  ; Kernels keep up to a megabyte there, and some systems give a thread half of that.
+  %made = call i32 @pthread_attr_init(ptr %attributes)
+  %sized = call i32 @pthread_attr_setstacksize(ptr %attributes, i64 4194304)
   %how = load i32, ptr @block_signals
   %masks = icmp sge i32 %how, 0
   br i1 %masks, label %block, label %create
@@ -432,7 +439,7 @@ block:  ; signals are for the threads that the program made
   br label %create
 create:
   %number = phi i64 [%workers, %begin], [%workers, %block], [%number.next, %created]
-  %failed = call i32 @pthread_create(ptr %thread, ptr null, ptr @worker, ptr null)
+  %failed = call i32 @pthread_create(ptr %thread, ptr %attributes, ptr @worker, ptr null)
   %good = icmp eq i32 %failed, 0
   br i1 %good, label %created, label %no.more
 created:
@@ -446,6 +453,7 @@ no.more:
   store i64 %number, ptr @most_workers
   br label %unblock
 unblock:
+  %gone = call i32 @pthread_attr_destroy(ptr %attributes)
   br i1 %masks, label %restore, label %end
 restore:
   %restored = call i32 @pthread_sigmask(i32 %how, ptr %mask, ptr null)
