@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import sys
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -74,6 +75,7 @@ class Image:
         # Private: a child of a fork has its own.
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self._memory = mmap.mmap(-1, max(ends[-1], mmap.PAGESIZE), flags)
+        _keep_while_alive(self, self._memory)
         self._base = address_of(np.frombuffer(self._memory, np.uint8))
         self.addresses = self._defined(read)
         for each in read:
@@ -127,6 +129,14 @@ class Image:
             struct.pack_into(f"<{_ADDRESS}sQ", self._memory, place, _SLOT, address)
             self._next_slot += _SLOT_BYTES
         return self._base + self._slots[name]
+
+
+def _keep_while_alive(image: Image, memory: mmap.mmap) -> None:
+    """Unmap with the image, but not at the interpreter's exit: a thread may still be in its code
+    when all else is taken down."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(memory))
+    release = weakref.finalize(image, ctypes.pythonapi.Py_DecRef, ctypes.py_object(memory))
+    release.atexit = False
 
 
 @cache

@@ -20,7 +20,7 @@ def table(count: int) -> list[float]:
     return [(-1.5) ** k for k in range(count)]
 
 
-def _lower(b: ScalarBuilder, x: Scalar, *, count: int = 1) -> Scalar:
+def _lower(b: ScalarBuilder, x: Scalar, *, count: int) -> Scalar:
     return b.lookup(table(count), b.cast(x, dtypes.int32), dtypes.float32)
 
 
