@@ -11,7 +11,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,11 +29,10 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
-from runtime.frozen import frozen
 from runtime.target import BASELINE, Target
 
 
-@frozen
+@dataclass(frozen=True)
 class Stages:
     """What became of one graph: as declared, after the passes, fused, and as kernels."""
 
@@ -44,7 +43,7 @@ class Stages:
     report: manager.Report
 
 
-@frozen
+@dataclass(frozen=True)
 class Compilation:
     """A program's graphs at every stage, for one target.  ``seconds`` is the time of each stage."""
 

@@ -7,12 +7,12 @@ made again only for those who look at them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
 from runtime import preparation, program_cache
-from runtime.frozen import frozen
 from runtime.program import Program
 from runtime.target import Target
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from graphc.compiler import Compilation
 
 
-@frozen
+@dataclass(frozen=True)
 class Recipe:
     """The arguments of ``graphc.compiler.compile_graphs``; ``threads`` the program is to run on."""
 
@@ -62,7 +62,7 @@ class Recipe:
         return made
 
 
-@frozen
+@dataclass(frozen=True)
 class Kept:
     """A program from the disk, and how it would be made."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from runtime.errors import InputShapeError
-from runtime.frozen import frozen
 from runtime.memory import address_of, output_maker
 from runtime.program import Entry, TensorSpec
 
@@ -23,7 +23,7 @@ _LARGEST = 2**62
 _PROBES = (3, 1009, 10_007)  # a rounded or clipped size leaves the line at one of these
 
 
-@frozen
+@dataclass(frozen=True)
 class Binding:
     """What one combination of input shapes determines.  ``table`` is the native table of sizes,
     ``values`` the same by text; an output maker gives a new array for an output."""

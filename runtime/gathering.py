@@ -10,20 +10,20 @@ import ctypes
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from runtime import native, pool
-from runtime.frozen import frozen
 from runtime.memory import address_of, aligned_empty
 
 _linking = threading.Lock()  # a thread may prepare what another needs
 _PICOSECONDS_A_BYTE = 90  # of rows in random order, measured
 
 
-@frozen
+@dataclass(frozen=True)
 class Cast:
     """Every element becomes one of ``dtype``, a float, and is multiplied by ``scale``."""
 
@@ -105,7 +105,7 @@ def _is_contiguous_in_rows(array: np.ndarray) -> bool:
     return len(array) > 0 and array.dtype.isnative and array[0].flags.c_contiguous
 
 
-@frozen
+@dataclass(frozen=True)
 class _Native:
     """The function of the text, and what keeps it in memory."""
 

@@ -13,6 +13,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ import numpy as np
 
 from runtime import native
 from runtime.binding import Binding, Shape
-from runtime.frozen import frozen
 from runtime.memory import address_of
 from runtime.program import FRAME_BUFFERS, Entry, TensorSpec
 from runtime.state import State
@@ -58,7 +58,7 @@ class _Method(ctypes.Structure):
     ]
 
 
-@frozen
+@dataclass(frozen=True)
 class _Code:
     """The linked text; ``claim`` takes the word at an address if nobody has it."""
 
@@ -155,7 +155,7 @@ class _Record:
         return (id(self.binding), id(self.place.workspace))
 
 
-@frozen
+@dataclass(frozen=True)
 class _Place:
     """Where a call was made."""
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from runtime.frozen import frozen
 
 if TYPE_CHECKING:
     from runtime.jit import Library
 
 
-@frozen
+@dataclass(frozen=True)
 class NativeEntry:
     """``run`` takes a frame's address and gives a status, ``fill_sizes`` takes a table's address;
     ``address`` is that of ``run``'s code.

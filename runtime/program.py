@@ -29,17 +29,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
-
-from runtime.frozen import frozen
 
 FRAME_TABLE, FRAME_ARENA, FRAME_PROFILE, FRAME_POOL = 0, 1, 2, 3
 FRAME_STATUS, FRAME_INDEX, FRAME_VALUE, FRAME_BUFFERS = 4, 5, 6, 8
 
 
-@frozen
+@dataclass(frozen=True)
 class TensorSpec:
     """A buffer of the interface; a size is an int or the text of a polynomial of named dims that
     stands in ``Entry.sizes``.  ``location`` is the user's line, as ``file:line``."""
@@ -50,7 +48,7 @@ class TensorSpec:
     location: str = ""
 
 
-@frozen
+@dataclass(frozen=True)
 class KernelInfo:
     """One kernel of an entry, for reports: what it computes, and where the user wrote that.
     ``flops`` and ``bytes`` are texts of polynomials in ``Entry.sizes``, or ints."""
@@ -63,7 +61,7 @@ class KernelInfo:
     bytes: int | str
 
 
-@frozen
+@dataclass(frozen=True)
 class CheckInfo:
     """What a status code means: the message is formatted with ``index`` and ``value``."""
 
@@ -71,7 +69,7 @@ class CheckInfo:
     location: str
 
 
-@frozen
+@dataclass(frozen=True)
 class Slot:
     """A value's place in the arena: ``offset`` and ``bytes`` as in ``KernelInfo``."""
 
@@ -80,7 +78,7 @@ class Slot:
     bytes: int | str
 
 
-@frozen
+@dataclass(frozen=True)
 class Entry:
     """One native entry.  ``sizes`` are the texts of the table's entries, named dims first;
     ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints.
@@ -103,7 +101,7 @@ class Entry:
     single_output: bool = False
 
 
-@frozen
+@dataclass(frozen=True)
 class Program:
     """Everything needed to run: one module's LLVM text for each target's name, the entries, the
     parameters with their initial values, and the constants too large for the text.  ``source_map``

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runtime.frozen import frozen
+from dataclasses import dataclass
 
 
-@frozen
+@dataclass(frozen=True)
 class Target:
     """``vector_bytes`` is the width of a vector register, ``vector_registers`` their number.
 

@@ -84,7 +84,6 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.location import Location
-from runtime.frozen import frozen
 
 BLOCK = 8192
 TREE = 8
@@ -148,7 +147,7 @@ def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
         return float(str(np.float32(value)))
 
 
-@frozen
+@dataclass(frozen=True)
 class Name:
     """The value bound by a let or a reduce."""
 
@@ -156,7 +155,7 @@ class Name:
     dtype: DType
 
 
-@frozen
+@dataclass(frozen=True)
 class AxisIndex:
     """The index of the loop axis ``name``."""
 
@@ -167,7 +166,7 @@ class AxisIndex:
         return dtypes.int64
 
 
-@frozen
+@dataclass(frozen=True)
 class SizeOf:
     """A size as a number."""
 
@@ -178,7 +177,7 @@ class SizeOf:
         return dtypes.int64
 
 
-@frozen
+@dataclass(frozen=True)
 class Load:
     buffer: str
     index: tuple[Expr, ...]
@@ -186,7 +185,7 @@ class Load:
     guard: Expr | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class Apply:
     """An elementwise op, by the name of its record."""
 
@@ -199,7 +198,7 @@ class Apply:
 Expr = Union[Literal, Name, AxisIndex, SizeOf, Load, Apply]
 
 
-@frozen
+@dataclass(frozen=True)
 class Axis:
     """A loop axis 0 <= name < extent and its schedule; ``vector`` 0 means scalar."""
 
@@ -209,14 +208,14 @@ class Axis:
     vector: int = 0
 
 
-@frozen
+@dataclass(frozen=True)
 class Let:
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
 
 
-@frozen
+@dataclass(frozen=True)
 class Store:
     buffer: str
     index: tuple[Expr, ...]
@@ -224,7 +223,7 @@ class Store:
     location: Location | None = field(default=None, compare=False)
 
 
-@frozen
+@dataclass(frozen=True)
 class Reduce:
     """Folds ``values`` (``fma`` takes two, every other kind one) along ``axis`` into ``names``."""
 
@@ -239,7 +238,7 @@ class Reduce:
     location: Location | None = field(default=None, compare=False)
 
 
-@frozen
+@dataclass(frozen=True)
 class Column:
     """Folds ``value`` along the enclosing axis ``axis`` in order tree or block into
     ``buffer[index]``."""
@@ -253,7 +252,7 @@ class Column:
     location: Location | None = field(default=None, compare=False)
 
 
-@frozen
+@dataclass(frozen=True)
 class Check:
     """Where ``condition`` is false the entry returns status ``code`` with ``index`` and ``value``
     (both i64), before anything was written."""
@@ -264,7 +263,7 @@ class Check:
     value: Expr
 
 
-@frozen
+@dataclass(frozen=True)
 class For:
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
@@ -274,7 +273,7 @@ class For:
 Statement = Union[Let, Store, Reduce, Column, Check, For]
 
 
-@frozen
+@dataclass(frozen=True)
 class Argument:
     """A contiguous row-major buffer, in panels of ``panels`` along its last axis where that is not
     0.  ``mode`` is in, out, inout, temp or stream."""
@@ -286,7 +285,7 @@ class Argument:
     panels: int = 0
 
 
-@frozen
+@dataclass(frozen=True)
 class Kernel:
     name: str
     arguments: tuple[Argument, ...]

@@ -6,21 +6,21 @@ Made by ``graphc.loops.planning`` and read by ``graphc.codegen``.  Data only.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.loops.ir import Kernel
-from runtime.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True)
 class FrameBuffer:
     """Buffer number ``position`` of the frame: an input, parameter, constant or output."""
 
     position: int
 
 
-@frozen
+@dataclass(frozen=True)
 class ArenaSlot:
     """A place in the arena, ``offset`` bytes (a multiple of 64) from its start."""
 
@@ -30,7 +30,7 @@ class ArenaSlot:
 Place = FrameBuffer | ArenaSlot
 
 
-@frozen
+@dataclass(frozen=True)
 class KernelCall:
     """One call of a kernel: the place of each of its arguments, in the order of the arguments.
     ``nodes`` and ``locations`` say what it computes and where the user wrote that; ``work`` is
@@ -44,7 +44,7 @@ class KernelCall:
     work: tuple[Size, ...] = (0,)
 
 
-@frozen
+@dataclass(frozen=True)
 class BufferInfo:
     """A buffer of the frame as the interface shows it."""
 
@@ -54,7 +54,7 @@ class BufferInfo:
     location: str = ""
 
 
-@frozen
+@dataclass(frozen=True)
 class EntryPlan:
     """``sizes`` starts with the named dims and holds every size that a kernel, an offset, an
     output's shape or a constraint needs; codegen turns it into the table.  Frame buffers are
