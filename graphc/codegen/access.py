@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from graphc.codegen import expressions, streaming
+from graphc.codegen import expressions, streaming, strides
 from graphc.codegen.affine import Affine, element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
@@ -99,6 +99,8 @@ def _load_at(context: Context, place: _Place, position: Position, guard: Value |
         mask = guard if mask is None else context.builder.bit_and(mask, guard)
         guard = None
     if not _is_contiguous(place, axis):
+        if mask is None and guard is None and _is_near(place, axis):
+            return _load_sorted(context, place, position, axis)
         addresses = _addresses(context, place, position, axis)
         lanes = mask or constant(True, dtypes.bool_, axis.width)
         if guard is not None:
@@ -120,6 +122,25 @@ def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
 def _is_contiguous(place: _Place, axis: TileAxis) -> bool:
     varying = any(axis.name in grid.axes for _, grid in place.others)
     return place.affine.strides.get(axis.name) == 1 and not varying
+
+
+def _is_near(place: _Place, axis: TileAxis) -> bool:
+    varying = any(axis.name in grid.axes for _, grid in place.others)
+    return not varying and strides.are_near(place.affine.strides.get(axis.name))
+
+
+def _load_sorted(context: Context, place: _Place, position: Position, axis: TileAxis) -> Value:
+    """A vector of elements a few places apart, out of whole vectors."""
+    builder, stride = context.builder, place.affine.strides[axis.name]
+    first = _address(context, place, position)
+    assert isinstance(stride, int)
+
+    def vector_at(element: int) -> Value:
+        address = context.advance(first, index(element * place.dtype.size))
+        return builder.to_memory(_load_plain(context, place, address, axis.width))
+
+    found = strides.load(builder, stride, axis.width, vector_at)
+    return builder.from_memory(found, place.dtype)
 
 
 def _load_plain(context: Context, place: _Place, address: Value, width: int) -> Value:
