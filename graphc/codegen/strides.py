@@ -21,9 +21,7 @@ def are_near(stride: object) -> bool:
     return isinstance(stride, int) and 1 <= abs(stride) <= MOST_APART and stride != 1
 
 
-def load(
-    builder: LLVMBuilder, stride: int, width: int, vector_at: Callable[[int], Value]
-) -> Value:
+def load(builder: LLVMBuilder, stride: int, width: int, vector_at: Callable[[int], Value]) -> Value:
     """Elements 0, ``stride``, 2 ``stride``, ... in ``width`` lanes; ``vector_at`` gives the vector
     in memory from an element on, as memory holds it."""
     apart = abs(stride)
@@ -60,9 +58,7 @@ def mixed(builder: LLVMBuilder, vectors: Sequence[Value], width: int) -> list[Va
         value, chosen = vectors[0], [place // count for place in places]
         for other in range(1, count):
             lanes = [
-                width + place // count
-                if home == other
-                else (at if home < other else 0)
+                width + place // count if home == other else (at if home < other else 0)
                 for place, home, at in zip(places, homes, chosen, strict=True)
             ]
             value, chosen = shuffle(builder, value, vectors[other], lanes), list(range(width))
