@@ -76,7 +76,7 @@ def training(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor,
 
 def biased(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
     """A step of a residual network with biases, whose small updates share kernels."""
-    x = y = graphc.input("x", ("N", 16))
+    y = graphc.input("x", ("N", 16))
     weights = []
     for i in range(length // 30):
         w = graphc.parameter(f"w{i}", np.zeros((16, 16), np.float32))
@@ -89,7 +89,7 @@ def biased(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, A
 
 def narrowing(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
     """A step of a network whose layers all differ: no kernel is like another."""
-    x = y = graphc.input("x", ("N", 16))
+    y = graphc.input("x", ("N", 16))
     widths = [16 + i % 13 + i // 13 for i in range(length // 30 + 1)]
     weights = [
         graphc.parameter(f"w{i}", np.zeros(pair, np.float32))
