@@ -100,14 +100,16 @@ def _instructions() -> list[str]:
 @cache
 def compiler() -> str:
     """What LLVM is here: the name, size and time of its library's files, which are not loaded."""
-    found = find_spec("llvmlite")
-    folder = (
-        os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""
-    )
-    lines = []
+    folder, lines = library_folder(), []
     with os.scandir(folder or ".") as entries:
         for entry in entries:
             if entry.name.endswith((".so", ".dll", ".dylib")):
                 about = entry.stat()
                 lines.append(f"{entry.name} {about.st_size} {about.st_mtime_ns}")
     return "\n".join([folder, *sorted(lines)])
+
+
+def library_folder() -> str:
+    """Where LLVM's library is; empty where there is none."""
+    found = find_spec("llvmlite")
+    return os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""
