@@ -28,7 +28,7 @@ def begin(threads: int | None) -> None:
     """Start to load LLVM and to compile these, and what fetches batches: there will be a program
     that trains soon, and the caller has other things to do until then.  The interpreter's exit
     waits for the end."""
-    threading.Thread(target=_prepare, args=(threads, gathering.link)).start()
+    _beside(threads, gathering.link)
 
 
 @contextmanager
@@ -39,8 +39,7 @@ def meanwhile(threads: int | None, target: Target) -> Iterator[Callable[[str], N
     from runtime import jit
 
     engine = jit.engine()
-    helper = threading.Thread(target=_prepare, args=(threads,))
-    helper.start()
+    finish = _beside(threads)
     try:
         with _in_a_hurry():
             engine.forget()
@@ -49,7 +48,7 @@ def meanwhile(threads: int | None, target: Target) -> Iterator[Callable[[str], N
         engine.forget()
         raise
     finally:
-        helper.join()
+        finish()
 
 
 class _Hurry:
@@ -76,6 +75,17 @@ def _in_a_hurry() -> Iterator[None]:
             _Hurry.users -= 1
             if not _Hurry.users:
                 sys.setswitchinterval(_Hurry.before)
+
+
+def _beside(threads: int | None, *others: Callable[[], object]) -> Callable[[], None]:
+    """Prepare while the caller goes on; what is returned comes back when it is done."""
+    # No daemon, whatever the caller is: the process must not end while one is within LLVM.
+    helper = threading.Thread(target=_prepare, args=(threads, *others), daemon=False)
+    try:
+        helper.start()
+    except RuntimeError:  # the system gives no more
+        return lambda: _prepare(threads, *others)
+    return helper.join
 
 
 def _prepare(threads: int | None, *others: Callable[[], object]) -> None:

@@ -69,3 +69,36 @@ def test_what_fails_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch)
         pass
     with pytest.raises(ZeroDivisionError), preparation.meanwhile(2, HOST):
         raise ZeroDivisionError
+
+
+def test_without_threads_it_is_done_by_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    done: list[int | None] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(preparation, "_prepare", lambda threads, *_: done.append(threads))
+    preparation.begin(3)  # for later: whoever needs it makes it then
+    assert not done
+    with preparation.meanwhile(2, HOST):
+        pass
+    assert done == [2]
+
+
+def test_a_daemon_has_helpers_that_the_exit_waits_for() -> None:
+    """LLVM is taken down at the exit, which a helper within it does not survive."""
+    seen: list[bool] = []
+
+    def note(threads: int | None, *_: object) -> None:
+        seen.append(threading.current_thread().daemon)
+
+    def compile_something() -> None:
+        with preparation.meanwhile(1, HOST):
+            pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparation, "_prepare", note)
+        daemon = threading.Thread(target=compile_something, daemon=True)
+        daemon.start()
+        daemon.join()
+    assert seen == [False]
