@@ -21,10 +21,11 @@ from typing import Any
 
 from runtime import llvm, loading, object_cache, parts, processor
 from runtime.emission import Emission
-from runtime.target import AVX2, AVX512, BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
+_ELSEWHERE = "x86_64-unknown-linux-gnu"
 _making = threading.Lock()
 
 
@@ -182,7 +183,10 @@ def resolve(target: Target | str | None) -> Target:
     if target.triple and target.cpu:
         return target
     host = host_target()
-    return replace(target, triple=target.triple or host.triple, cpu=target.cpu or host.cpu)
+    triple = host.triple
+    if target.name in _LEVELS and not triple.startswith("x86_64"):
+        triple = _ELSEWHERE  # its code can be looked at here
+    return replace(target, triple=target.triple or triple, cpu=target.cpu or host.cpu)
 
 
 def why_not_executable(target: Target) -> str | None:
@@ -230,7 +234,7 @@ def _detected() -> Target:
 def _level(triple: str, features: dict[str, bool]) -> Target:
     architecture = triple.split("-")[0]
     if architecture in ("aarch64", "arm64"):
-        return Target("neon", "", "", "", 16, 32, has_fma=True, has_masks=False)
+        return NEON
     if architecture != "x86_64":
         return Target("generic", "", "", "", 16, 16, has_fma=False, has_masks=False)
     if all(features.get(name) for name in ("avx512f", "avx512vl", "avx512bw", "avx512dq")):

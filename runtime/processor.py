@@ -1,7 +1,7 @@
 """What this machine's processor is, without asking LLVM each time.
 
-LLVM says what it is called and has; that is kept on disk under all that the system says of the
-processor and of LLVM, so that a program whose code is there starts without loading LLVM.
+LLVM says what it is called and has; that is kept on disk under all that the system and NumPy say of
+the processor and of LLVM, so that a program whose code is there starts without loading LLVM.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
+
+import numpy as np
 
 from runtime import cache_files
 from runtime.target import Target
@@ -90,8 +92,15 @@ def _name() -> str | None:
     if not all(lasting.get(name) for name in _LASTING):
         return None
     parts = [str(_VERSION), compiler(), *(lasting[name] for name in _LASTING)]
-    parts += [repr(cache_sizes())]
+    parts += [repr(cache_sizes()), repr(_instructions())]
     return f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.target"
+
+
+def _instructions() -> list[str]:
+    """Those that NumPy found by asking the processor itself: under an emulator or a tracing tool
+    (qemu-user, valgrind) the system still speaks of the machine around it."""
+    found = np.show_config(mode="dicts") or {}
+    return list(found.get("SIMD Extensions", {}).get("found", ()))
 
 
 @cache
