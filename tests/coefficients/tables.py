@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import mpmath as mp
 import numpy as np
 
+from graphc.ops.vecmath.error_function import GATE_CENTRES
 from tests.coefficients.fit import Fit, Function, error, solve
 
 TINY = 1e-12
@@ -147,9 +148,15 @@ TABLES: dict[str, dict[str, Fit]] = {
 
 
 def cells(
-    f: Function, terms: int, centres: Sequence[float], edges: Sequence[float], slope: float = 0.0
+    f: Function,
+    terms: int,
+    centres: Sequence[float],
+    edges: Sequence[float],
+    slope: float = 0.0,
+    first: Sequence[float] = (),
 ) -> list[Fit]:
-    """f(centre + d) - slope * d as polynomials in d, one a cell; f is odd, the first centre 0."""
+    """f(centre + d) - slope * d as polynomials in d, one a cell; f is 0 at 0, the first centre,
+    where ``first`` are further coefficients that are not fitted."""
     fits = []
     for number, centre in enumerate(centres):
         low, high = (edges[k] - centre for k in (number, number + 1))
@@ -161,7 +168,7 @@ def cells(
                 high,
                 lambda d, c=centre: 1 / f(c + d),
                 "float32",
-                () if number else (0.0, *([1.0] if not slope else [])),
+                () if number else (0.0, *first),
             )
         )
     return fits
@@ -170,6 +177,11 @@ def cells(
 def erf_to_one(t: mp.mpf) -> mp.mpf:
     """erf, and towards 3.875, where it would still be rounded down, half as far from 1."""
     return 1 - mp.erfc(t) * (1 - max(t - mp.mpf(3.625), 0) ** 2 * 8)
+
+
+def closed_gate(t: mp.mpf) -> mp.mpf:
+    """t P(-t) e^(t^2 / 2), with P the normal distribution."""
+    return t * mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2)
 
 
 # Piecewise polynomials of float32: one fit a cell.
@@ -182,6 +194,15 @@ CELLS: dict[str, list[Fit]] = {
         7,
         [0, 0.3125, 0.4375, 0.625, 0.875, 1.25, 1.75, 2.5, 3.5, 5, 7, 9],
         [0, 0.25, 0.375, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 10],
+        first=[1.0],
+    ),
+    # Centres where the function is within a thousandth of a unit of a float32.
+    "error_function.GATE_CELLS": cells(
+        closed_gate,
+        7,
+        [float(np.float32(c)) for c in GATE_CENTRES],
+        [0, 0.25, 0.375, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 14.5],
+        first=[0.5],
     ),
 }
 
