@@ -25,6 +25,11 @@ def log1p_tail(f: mp.mpf) -> mp.mpf:
     return (mp.log1p(f) - f) / f**2
 
 
+def log2_slope(r: mp.mpf) -> mp.mpf:
+    """log2(1 + r) / r."""
+    return mp.log1p(r) / r / mp.log(2)
+
+
 def log_series(z: mp.mpf) -> mp.mpf:
     """(log((1 + s) / (1 - s)) - 2 s) / s^3 at s = sqrt(z)."""
     s = mp.sqrt(z)
@@ -115,9 +120,15 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
         "float64": Fit(log_series, 7, TINY, 0.0295, lambda z: z, "float64"),
     },
+    "logarithm.LOG2_OF_CELL": {
+        "float32": Fit(log2_slope, 5, -0.0395, 0.0395, lambda r: 1 / log2_slope(r), "float32"),
+    },
     # On |r| <= pi/4, with some room for the rounding of n.
     "trigonometric.SINE_TAIL": both(odd_tail(mp.sin), (3, 6), TINY, 0.63, lambda z: z),
     "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
+    "trigonometric.TANGENT_TAIL": {
+        "float32": Fit(odd_tail(mp.tan), 6, TINY, 0.63, odd_tail_weight(mp.tan), "float32"),
+    },
     "trigonometric.ATAN_TAIL": both(
         odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
