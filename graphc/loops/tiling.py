@@ -137,7 +137,7 @@ def packed_width(product: Product, target: Target) -> int | None:
     if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
         return None
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
-    known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
+    known = isinstance(product.rows, int) and _is_far(product, depth, columns, target)
     if _are_few(product) or (block(product) and not product.row_bytes):
         return None  # nothing reads it again, or it is copied block by block
     if not gathered and not known:
@@ -153,6 +153,14 @@ def packed_width(product: Product, target: Target) -> int | None:
     if not gathered and there >= cycles(product, choose_tile(product, target), target):
         return None
     return packed.panels
+
+
+def _is_far(product: Product, depth: int, columns: int, target: Target) -> bool:
+    """Whether the right operand is too large for the second cache, or so laid out that a panel of
+    one vector is."""
+    stride = columns * product.size
+    panel = depth * target.vector_bytes
+    return depth * stride > target.l2_bytes or panel > 0.75 * _room(target.l2_bytes, stride, 1)
 
 
 def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:
@@ -223,11 +231,15 @@ def _fetching(
     beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
     panel = steps * vectors * target.vector_bytes
     stride = vectors * target.vector_bytes if in_order else columns * product.size
-    room = target.l2_bytes * min(1.0, reach(stride, target.l2_bytes) * vectors)
     first = _SECOND if steps * columns * product.size <= target.l2_bytes else beyond
-    if panel <= 3 * target.l1_bytes // 4:
+    if panel <= 0.75 * _room(target.l1_bytes, stride, vectors):
         return first, _FIRST
-    return first, _SECOND if panel <= 0.75 * room else beyond
+    return first, _SECOND if panel <= 0.75 * _room(target.l2_bytes, stride, vectors) else beyond
+
+
+def _room(cache: int, stride: int, vectors: int) -> float:
+    """The bytes of a cache that rows of ``vectors``, ``stride`` bytes apart, reach."""
+    return cache * min(1.0, reach(stride, cache) * vectors)
 
 
 def reach(stride: int, cache: int) -> float:
