@@ -44,6 +44,8 @@ def fold(context: Context, statement: Reduce, runs: list[Running]) -> list[State
 
     def block(at: Value, carried: Sequence[Value], length: Value) -> list[Value]:
         folded = one_block(context, statement, runs, at, length)
+        if all(run.fold.seeks_nan for run in runs) and at.literal == 0:
+            return flat(folded)  # folding it with the identity would change nothing
         return flat(
             [
                 [run.fold.merge(context.builder, s, t) for s, t in zip(each, new, strict=True)]
@@ -120,7 +122,12 @@ def _in_vectors(
 
     def whole() -> list[Value]:
         found = _lane_vectors(context, statement, runs, start, length)
-        return flat([_across(context, run, s) for run, s in zip(runs, found, strict=True)])
+        return flat(
+            [
+                (_across_past_nan if _seeks_nan(context, run) else _across)(context, run, states)
+                for run, states in zip(runs, found, strict=True)
+            ]
+        )
 
     def short() -> list[Value]:
         axis = TileAxis(statement.axis.name, start, 1, width, 0, writer.add(start, length))
@@ -143,7 +150,8 @@ def _width(context: Context, statement: Reduce, runs: list[Running]) -> int:
 def _lane_vectors(
     context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
 ) -> list[States]:
-    """The vectors of lanes of one block, for each point."""
+    """The vectors of lanes of one block, for each point; of an extremum that seeks NaNs then which
+    lanes have met one."""
     writer, width = context.writer, _width(context, statement, runs)
     stride = max(run.lanes for run in runs)
     seeking = [_seeks_nan(context, run) for run in runs]
@@ -183,10 +191,7 @@ def _lane_vectors(
     values = writer.loop(start, middle, stride, flat(like), vectors)
     more = writer.compare("sgt", rest, index(0))
     values = writer.branch(more, lambda: tail(values), values)
-    return [
-        _with_nan(context, states) if seeks else states
-        for states, seeks in zip(unflat(values, like), seeking, strict=True)
-    ]
+    return unflat(values, like)
 
 
 def _rows_together(
@@ -206,6 +211,8 @@ def _rows_together(
             each = running(context, statement)
             vectors = _lane_vectors(context, statement, each, start, length)
         for run, states, halved in zip(each, vectors, found, strict=True):
+            if _seeks_nan(context, run):
+                states = _with_nan(context, states)
             halved.append(run.fold.halves(context.builder, states))
     return [
         [_side_by_side(context, run.fold, states, rows.width)]
@@ -263,6 +270,16 @@ def _across(context: Context, run: Running, states: States) -> States:
     return [run.fold.lanes(b, state) for state in halves]
 
 
+def _across_past_nan(context: Context, run: Running, states: States) -> States:
+    """As ``_across`` for one point's extremum; the last state says which lanes have met a NaN."""
+    b, fold = context.builder, run.fold
+    *vectors, (met,) = states
+    for (first,), (second,) in zip(vectors[::2], vectors[1::2] or vectors, strict=True):
+        met = b.bit_or(met, b.either_is_nan(first, second))  # from the tail
+    (found,) = fold.lanes(b, fold.halves(b, vectors, past_nan=True), past_nan=True)
+    return [(b.select(b.any_lane(met), math.nan, found),)]
+
+
 def _whole_step(
     context: Context,
     statement: Reduce,
@@ -286,7 +303,7 @@ def _whole_step(
                     each[at] = run.fold.step(b, each[at], operand, place)
                     continue
                 past.append(b.splat(operand[0], axis.width))
-                each[at] = run.fold.step_past_nan(b, each[at], past[-1])
+                each[at] = run.fold.merge_past_nan(b, each[at], (past[-1],))
     for each, past in zip(states, met, strict=True):
         for first, second in zip(past[::2], past[1::2] or past, strict=False):
             each[-1] = (b.bit_or(each[-1][0], b.either_is_nan(first, second)),)
