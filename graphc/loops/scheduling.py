@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.across import across
+from graphc.loops.across import across, together
 from graphc.loops.direction import stride, tiled
 from graphc.loops.repetition import costly, registers_together
 from graphc.loops.tiling import Product, block, choose_across, choose_tile
@@ -68,7 +68,7 @@ def _scheduled(
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
-        turned = across(statement, lanes)
+        turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
             return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
