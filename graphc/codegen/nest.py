@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from graphc.codegen import across, blocking, body, column, staging
+from graphc.codegen import across, blocking, body, column, few, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -59,6 +59,10 @@ def chunk_count(loop: For) -> int:
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
     """Emit a loop nest; only its ``units`` where given."""
+    few.either(context, loop, units, _emit)
+
+
+def _emit(context: Context, loop: For, units: Units | None) -> None:
     ordered = loop_order(loop)
     in_blocks = context.vector_axis is None and blocking.blocked(loop) is not None
 
@@ -68,8 +72,8 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
         if depth == len(ordered):
             _body(context, loop, units)
             return
-        if in_blocks and depth == len(ordered) - 2:
-            _in_blocks(context, loop, units, lambda rest: inside(depth + 2, rest))
+        if in_blocks and depth == max(0, len(ordered) - 2):
+            _in_blocks(context, loop, units, lambda rest: inside(len(ordered), rest))
             return
         column.clear(context, loop, ordered[depth:], units)
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
@@ -88,7 +92,8 @@ def _body(context: Context, loop: For, units: Units | None) -> None:
 
 def _in_blocks(context: Context, loop: For, units: Units | None, inside: Inside) -> None:
     """The tiles of the two innermost axes, or those of ``units``, in blocks of the reduction."""
-    columns, rows = (_own(context, loop, axis, units) for axis in loop_order(loop)[-2:])
+    found = [_own(context, loop, axis, units) for axis in loop_order(loop)[-2:]]
+    columns, rows = found if len(found) == 2 else (*found, _one_row())
 
     def each_panel(some: blocking.Tiles, within: Inside) -> None:
         counts = ((some.axis.name, some.count),)
@@ -112,6 +117,11 @@ def _in_blocks(context: Context, loop: For, units: Units | None, inside: Inside)
     blocking.emit(context, loop, columns, rows, panels)
 
 
+def _one_row() -> blocking.Tiles:
+    """What stands for the rows where there is but one, and no axis for it."""
+    return blocking.Tiles(Axis("", 1), 1, 1, index(0), index(1))
+
+
 def _own(context: Context, loop: For, axis: Axis, units: Units | None) -> blocking.Tiles:
     """The tiles of ``axis``, those of ``units`` where it is their outermost axis."""
     count = _tiles(loop, axis)
@@ -123,7 +133,7 @@ def _own(context: Context, loop: For, axis: Axis, units: Units | None) -> blocki
 
 def loop_order(loop: For) -> Sequence[Axis]:
     """The axes of a nest from the outermost loop to the innermost."""
-    if blocking.blocked(loop) is not None:
+    if blocking.blocked(loop) is not None and len(loop.axes) > 1:
         return (*loop.axes[:-2], loop.axes[-1], loop.axes[-2])
     return (loop.axes[-1], *loop.axes[:-1])
 
@@ -155,7 +165,7 @@ def _shared(loop: For, carried: Container[str]) -> Sequence[Axis]:
     """The axes of ``loop`` that threads may share, in order: not the columns of a product in blocks
     that has more rows, so that each thread copies a part of them."""
     ordered = loop_order(loop)
-    if blocking.blocked(loop) is None:
+    if blocking.blocked(loop) is None or len(loop.axes) == 1:
         return ordered
     columns, rows = ordered[-2:]
     wide, high = columns.extent, rows.extent

@@ -16,6 +16,7 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.loops.ir import Apply, AxisIndex, Expr, For, Let, Load, Reduce, Statement, Store
+from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions
 
 Accesses = dict[tuple[str, tuple[Expr, ...]], None]
@@ -93,7 +94,7 @@ def _row_bytes(context: Context, load: Load) -> int:
 
 def next_block(context: Context, reduce: Reduce, at: Value, unroll: int) -> None:
     """Ask for what the same steps of the next block read of operands whose steps lie apart."""
-    if context.block is None:
+    if context.block is None or reduce.axis.tile <= STREAMED:
         return
     writer, name = context.writer, reduce.axis.name
     end = writer.subtract(context.size(reduce.axis.extent), index(1))

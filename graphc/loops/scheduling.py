@@ -13,7 +13,15 @@ from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across
 from graphc.loops.repetition import costly, registers_together
-from graphc.loops.tiling import Product, block, choose_across, choose_tile
+from graphc.loops.tiling import (
+    STREAMED,
+    STREAMED_UNROLL,
+    Product,
+    block,
+    choose_across,
+    choose_streamed,
+    choose_tile,
+)
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
@@ -174,11 +182,13 @@ def _tile(
     beside = _stride(kernel, left, row.name) == 1
     along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
     across = choose_across(product, target) if rows and (beside or along) else None
-    height, vectors = across or choose_tile(product, target)
-    depth = reduce.axis
+    streamed = None if across else choose_streamed(product, target)
+    height, vectors = across or streamed or choose_tile(product, target)
+    scheduled = replace(reduce, across=row.name if across else "")
     if not across:
-        depth = replace(depth, tile=block(product) or depth.tile)
-    scheduled = replace(reduce, axis=depth, across=row.name if across else "")
+        size = STREAMED if streamed else block(product) or reduce.axis.tile
+        unroll = STREAMED_UNROLL if streamed else reduce.unroll
+        scheduled = replace(reduce, axis=replace(reduce.axis, tile=size), unroll=unroll)
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
