@@ -12,6 +12,7 @@ from graphc.codegen import expressions, streaming
 from graphc.codegen.affine import Affine, element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
+from graphc.codegen.transposing import shuffled
 from graphc.codegen.values import (
     POINTER,
     Value,
@@ -26,6 +27,7 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Size
 from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr, Load
+from graphc.loops.scheduling import CLOSE
 
 ZEROS_BYTES = 512
 _LINE_BYTES = 64
@@ -99,6 +101,8 @@ def _load_at(context: Context, place: _Place, position: Position, guard: Value |
         mask = guard if mask is None else context.builder.bit_and(mask, guard)
         guard = None
     if not _is_contiguous(place, axis):
+        if mask is None and guard is None and _is_close(place, axis):
+            return _load_apart(context, place, position, axis)
         addresses = _addresses(context, place, position, axis)
         lanes = mask or constant(True, dtypes.bool_, axis.width)
         if guard is not None:
@@ -120,6 +124,38 @@ def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
 def _is_contiguous(place: _Place, axis: TileAxis) -> bool:
     varying = any(axis.name in grid.axes for _, grid in place.others)
     return place.affine.strides.get(axis.name) == 1 and not varying
+
+
+def _is_close(place: _Place, axis: TileAxis) -> bool:
+    """Whether the lanes lie so close together that loading what is between them as well beats a
+    gather."""
+    stride = place.affine.strides.get(axis.name)
+    plain = not place.others and place.affine.panels is None
+    return plain and isinstance(stride, int) and 2 <= stride <= CLOSE
+
+
+def _load_apart(context: Context, place: _Place, position: Position, axis: TileAxis) -> Value:
+    """A vector of lanes a few elements apart, chosen from the vectors that hold them.  The last
+    one ends with the last lane: nothing beyond it may be there."""
+    stride, width = place.affine.strides[axis.name], axis.width
+    assert isinstance(stride, int)
+    address = _address(context, place, position)
+    starts = [*range(0, (stride - 1) * width, width), (width - 1) * (stride - 1)]
+    ends = [*starts[1:], stride * width]
+    lanes = [min(lane * stride, width - 1) for lane in range(width)]
+    chosen: Value | None = None
+    for start, end in zip(starts, ends, strict=True):
+        at = context.advance(address, index(start * place.dtype.size))
+        part = _load_plain(context, place, at, width)
+        if chosen is None:
+            chosen = part
+            continue
+        for lane in range(width):
+            if start <= lane * stride < end:
+                lanes[lane] = width + lane * stride - start
+        chosen, lanes = shuffled(context.builder, chosen, part, lanes), list(range(width))
+    assert chosen is not None
+    return chosen
 
 
 def _load_plain(context: Context, place: _Place, address: Value, width: int) -> Value:

@@ -150,10 +150,11 @@ def choose_streamed(product: Product, target: Target) -> tuple[int, int] | None:
         return None
     stride, needed = columns * product.size, -(-columns // target.lanes(product.size))
     height, vectors = choose_tile(product, target)
-    if depth * stride <= target.l2_bytes or needed <= vectors:
+    far, near = is_far(depth, stride, target), depth * stride <= target.l2_bytes
+    if needed <= vectors or (near and not far):
         return None
-    row = _BEYOND_ROW + (_FAR_ROW if is_far(depth, stride, target) else 0)
-    down = rows * _slowed((_BEYOND + row / vectors) / height)
+    row = _BEYOND_ROW + (_FAR_ROW if far and not near else 0)
+    down = rows * _slowed(((_SECOND if near else _BEYOND) + row / vectors) / height)
     most = target.vector_registers - 1
     height = min(rows, most // 2)
     vectors = min(needed, _STREAMED_WIDTH, most // (height + 1))
