@@ -14,14 +14,12 @@ from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import For, Let, Load, Reduce, Store
-from graphc.loops.tiling import STREAMED, STREAMED_UNROLL, is_far
+from graphc.loops.tiling import STREAMED, STREAMED_UNROLL
 
 if TYPE_CHECKING:
     from graphc.codegen.nest import Units
 
-# Rows, at most, which take turns at what is at hand of the right operand: where going down a few
-# columns of it is slow, and elsewhere.
-_MOST_OF_FAR, _MOST = 3, 1
+_MOST, _TOGETHER = 3, 2  # rows, and how many of them are done at once
 
 
 def either(
@@ -35,8 +33,7 @@ def either(
         emit(context, loop, units)
         return
     rows = context.size(loop.axes[0].extent)
-    most = _MOST_OF_FAR if _is_far(context, loop) else _MOST
-    many = context.writer.compare("sgt", rows, index(most))
+    many = context.writer.compare("sgt", rows, index(_MOST))
 
     def streamed() -> list[Value]:
         # A tile of the columns is a unit, since all rows are in one tile of rows.
@@ -61,7 +58,7 @@ def worth_it(loop: For) -> bool:
     rows, columns = loop.axes
     if isinstance(rows.extent, int) or not isinstance(columns.extent, int) or not columns.vector:
         return False
-    if rows.tile < _MOST_OF_FAR or columns.extent <= columns.tile or first.kinds != ("fma",):
+    if rows.tile < _MOST or columns.extent <= columns.tile or first.kinds != ("fma",):
         return False
     plain = all(isinstance(value, Load) for value in first.values) and not first.body
     return plain and first.order == "ascending" and all(isinstance(s, Let | Store) for s in rest)
@@ -80,16 +77,9 @@ def _side_by_side(context: Context, loop: For) -> bool:
     return apart and where.strides.get(columns.name) == 1
 
 
-def _is_far(context: Context, loop: For) -> bool:
-    (reduce, *_), columns = loop.body, loop.axes[-1]
-    assert isinstance(reduce, Reduce) and isinstance(columns.extent, int)
-    depth, row = reduce.axis.extent, columns.extent * reduce.values[1].dtype.size
-    return isinstance(depth, int) and is_far(depth, row, context.target)
-
-
 def _streamed(loop: For) -> For:
-    """``loop`` row by row, a few steps of the reduction at a time."""
+    """``loop`` with tiles of few rows, a few steps of the reduction at a time."""
     (reduce, *rest), (rows, columns) = loop.body, loop.axes
     assert isinstance(reduce, Reduce)
     steps = replace(reduce, axis=replace(reduce.axis, tile=STREAMED), unroll=STREAMED_UNROLL)
-    return replace(loop, axes=(replace(rows, tile=1), columns), body=(steps, *rest))
+    return replace(loop, axes=(replace(rows, tile=_TOGETHER), columns), body=(steps, *rest))

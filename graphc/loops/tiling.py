@@ -36,10 +36,10 @@ _WAYS = 8  # of the caches of one core
 _FIRST, _SECOND, _BEYOND, _BEYOND_ROW = 1.2, 2.4, 2.0, 8.0
 _STREAM = 5.0  # the same from beyond the second cache, of panels that lie there in order of use
 _WHOLE_ROWS = 2.0  # the same of rows that are read whole, a few side by side
-# What a row of few vectors costs more where it shares its places in the first cache with the rows
-# before it, or lies in a page of its own of more than the processor has at hand.
-_FAR_ROW = 60.0
-_AT_HAND = 4  # times the second cache
+# What a vector costs more that comes from memory or from a last cache full of other things, and
+# one of a narrow row that shares its places in the first cache with the rows before it.
+_FAR, _CROWDED_OUT = 15.0, 40.0
+_WIDE = 4  # vectors of a row that is not narrow
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
@@ -150,11 +150,13 @@ def choose_streamed(product: Product, target: Target) -> tuple[int, int] | None:
         return None
     stride, needed = columns * product.size, -(-columns // target.lanes(product.size))
     height, vectors = choose_tile(product, target)
-    far, near = is_far(depth, stride, target), depth * stride <= target.l2_bytes
-    if needed <= vectors or (near and not far):
+    near, crowded = depth * stride <= target.l2_bytes, _is_crowded(stride, STREAMED + 1, target)
+    if needed <= vectors or (near and not crowded):
         return None
-    row = _BEYOND_ROW + (_FAR_ROW if far and not near else 0)
-    down = rows * _slowed(((_SECOND if near else _BEYOND) + row / vectors) / height)
+    fetched = (_SECOND if near else _BEYOND) + _BEYOND_ROW / vectors
+    fetched += _CROWDED_OUT if crowded and vectors < _WIDE and not near else 0
+    fetched += _FAR if _is_far(depth, stride, target) else 0
+    down = rows * _slowed(fetched / height)
     most = target.vector_registers - 1
     height = min(rows, most // 2)
     vectors = min(needed, _STREAMED_WIDTH, most // (height + 1))
@@ -271,9 +273,8 @@ def reach(stride: int, cache: int) -> float:
     return max(1, period // max(LINE, gcd(stride, period))) * LINE / period
 
 
-def is_far(depth: int, stride: int, target: Target) -> bool:
-    """Whether going down ``depth`` rows, ``stride`` bytes apart, is slow, few or many at a time."""
-    return depth * stride > _AT_HAND * target.l2_bytes or _is_crowded(stride, STREAMED + 1, target)
+def _is_far(depth: int, stride: int, target: Target) -> bool:
+    return depth * stride > target.l3_bytes // 4
 
 
 def _is_crowded(stride: int, rows: int, target: Target) -> bool:
