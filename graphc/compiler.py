@@ -29,7 +29,7 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
-from runtime.target import BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Compilation:
 
     def portable(self) -> data.Program:
         """The program with a text that any machine of this architecture runs, beside its own."""
-        if self.target.name == BASELINE.name:
+        if self.target.name not in (AVX512.name, AVX2.name):
             return self.program
         graphs = [stages.graph for stages in self.entries]
         plain = compile_graphs(graphs, BASELINE, name=self.name, fuse=self.fused)

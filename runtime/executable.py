@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from runtime.workspace import Workspaces
 if TYPE_CHECKING:
     from runtime.jit import Library
 
-_LEVELS = ("avx512", "avx2", "baseline")
+_LEVELS = ("avx512", "avx2", "baseline")  # of x86-64; other processors have one level
 
 
 class Executable:
@@ -142,14 +142,13 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
     name = wanted or _best_text(program, host.name)
     if name not in program.llvm:
         raise ProgramError(f"{program.name}: no text for {name!r}{suggestion(name, program.llvm)}")
-    both_known = name in _LEVELS and host.name in _LEVELS
-    if both_known and _LEVELS.index(name) < _LEVELS.index(host.name):
+    if name not in _runnable(host.name):
         raise ProgramError(
             f"{program.name}: its text for {name} has instructions that this machine "
             f"({host.name}) lacks"
         )
     # A text of the host's own level is compiled for the very processor.
-    level = name if name in _LEVELS and name != host.name and host.name in _LEVELS else host
+    level = host if name == host.name else name
     try:
         return name, jit.compile(program.llvm[name], level)
     except RuntimeError as error:
@@ -157,17 +156,19 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
 
 
 def _best_text(program: Program, host: str) -> str:
-    """The text for the host's level or the next below; other processors take the plainest."""
-    if host in program.llvm:
-        return host
-    runnable = _LEVELS[_LEVELS.index(host) :] if host in _LEVELS else ("baseline",)
-    for name in runnable:
+    """The text for the host's level or the next below."""
+    for name in _runnable(host):
         if name in program.llvm:
             return name
     raise ProgramError(
         f"{program.name}: has code for {', '.join(program.llvm)}, which this machine ({host}) "
         f"cannot run"
     )
+
+
+def _runnable(host: str) -> Sequence[str]:
+    """The levels that a machine of level ``host`` runs, its own first."""
+    return _LEVELS[_LEVELS.index(host) :] if host in _LEVELS else (host,)
 
 
 def _aligned(value: np.ndarray) -> np.ndarray:

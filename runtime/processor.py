@@ -1,7 +1,7 @@
 """What this machine's processor is, without asking LLVM each time.
 
-LLVM says what it is called and has; that is kept on disk under all that the system says of the
-processor and of LLVM, so that a program whose code is there starts without loading LLVM.
+LLVM says what it is called and has; that is kept on disk under all that the system and NumPy say of
+the processor and of LLVM, so that a program whose code is there starts without loading LLVM.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
+
+import numpy as np
 
 from runtime import cache_files
 from runtime.target import Target
@@ -84,21 +86,30 @@ def _identity() -> str | None:
     if not all(lasting.get(name) for name in _LASTING):
         return None
     parts = [str(_VERSION), compiler(), *(lasting[name] for name in _LASTING)]
-    parts += [repr(cache_sizes())]
+    parts += [repr(cache_sizes()), repr(_instructions())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _instructions() -> list[str]:
+    """Those that NumPy found by asking the processor itself: under an emulator or a tracing tool
+    (qemu-user, valgrind) the system still speaks of the machine around it."""
+    found = np.show_config(mode="dicts") or {}
+    return list(found.get("SIMD Extensions", {}).get("found", ()))
 
 
 @cache
 def compiler() -> str:
     """What LLVM is here: the name, size and time of its library's files, which are not loaded."""
-    found = find_spec("llvmlite")
-    folder = (
-        os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""
-    )
-    lines = []
+    folder, lines = library_folder(), []
     with os.scandir(folder or ".") as entries:
         for entry in entries:
             if entry.name.endswith((".so", ".dll", ".dylib")):
                 about = entry.stat()
                 lines.append(f"{entry.name} {about.st_size} {about.st_mtime_ns}")
     return "\n".join([folder, *sorted(lines)])
+
+
+def library_folder() -> str:
+    """Where LLVM's library is; empty where there is none."""
+    found = find_spec("llvmlite")
+    return os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""

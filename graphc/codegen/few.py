@@ -19,7 +19,7 @@ from graphc.loops.tiling import STREAMED, STREAMED_UNROLL
 if TYPE_CHECKING:
     from graphc.codegen.nest import Units
 
-_MOST, _TOGETHER = 3, 2  # rows, and how many of them are done at once
+MOST, _TOGETHER = 3, 2  # rows, and how many of them are done at once
 
 
 def either(
@@ -33,7 +33,7 @@ def either(
         emit(context, loop, units)
         return
     rows = context.size(loop.axes[0].extent)
-    many = context.writer.compare("sgt", rows, index(_MOST))
+    many = context.writer.compare("sgt", rows, index(MOST))
 
     def streamed() -> list[Value]:
         # A tile of the columns is a unit, since all rows are in one tile of rows.
@@ -58,7 +58,7 @@ def worth_it(loop: For) -> bool:
     rows, columns = loop.axes
     if isinstance(rows.extent, int) or not isinstance(columns.extent, int) or not columns.vector:
         return False
-    if rows.tile < _MOST or columns.extent <= columns.tile or first.kinds != ("fma",):
+    if rows.tile < MOST or columns.extent <= columns.tile or first.kinds != ("fma",):
         return False
     plain = all(isinstance(value, Load) for value in first.values) and not first.body
     return plain and first.order == "ascending" and all(isinstance(s, Let | Store) for s in rest)

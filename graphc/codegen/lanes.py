@@ -28,6 +28,8 @@ def fold(context: Context, statement: Reduce, runs: list[Running]) -> list[State
 
     def block(at: Value, carried: Sequence[Value], length: Value) -> list[Value]:
         folded = one_block(context, statement, runs, at, length)
+        if all(run.fold.seeks_nan for run in runs) and at.literal == 0:
+            return flat(folded)  # folding it with the identity would change nothing
         return flat(
             [
                 [run.fold.merge(context.builder, s, t) for s, t in zip(each, new, strict=True)]
@@ -139,7 +141,7 @@ def _in_vectors(
     more = writer.compare("sgt", rest, index(0))
     values = writer.branch(more, lambda: tail(values), values)
     return [
-        _across(context, run, _with_nan(context, states) if seeks else states)
+        (_across_past_nan if seeks else _across)(context, run, states)
         for run, states, seeks in zip(runs, unflat(values, like), seeking, strict=True)
     ]
 
@@ -149,18 +151,21 @@ def _seeks_nan(context: Context, run: Running) -> bool:
     return run.fold.seeks_nan and context.target.has_masks and len(run.points) == 1
 
 
-def _with_nan(context: Context, states: States) -> States:
-    """The states of an extremum, NaN in the lanes that have met one."""
-    *vectors, (met,) = states
-    (first,) = vectors[0]
-    return [(context.builder.select(met, math.nan, first),), *vectors[1:]]
-
-
 def _across(context: Context, run: Running, states: States) -> States:
     """The vectors of lanes folded by halves, for each point."""
     b, points = context.builder, len(run.points)
     halves = [run.fold.halves(b, states[point::points]) for point in range(points)]
     return [run.fold.lanes(b, state) for state in halves]
+
+
+def _across_past_nan(context: Context, run: Running, states: States) -> States:
+    """As ``_across`` for one point's extremum; the last state says which lanes have met a NaN."""
+    b, fold = context.builder, run.fold
+    *vectors, (met,) = states
+    for (first,), (second,) in zip(vectors[::2], vectors[1::2] or vectors, strict=True):
+        met = b.bit_or(met, b.either_is_nan(first, second))  # from the tail
+    (found,) = fold.lanes(b, fold.halves(b, vectors, past_nan=True), past_nan=True)
+    return [(b.select(b.any_lane(met), math.nan, found),)]
 
 
 def _whole_step(
@@ -186,7 +191,7 @@ def _whole_step(
                     each[at] = run.fold.step(b, each[at], operand, place)
                     continue
                 past.append(b.splat(operand[0], axis.width))
-                each[at] = run.fold.step_past_nan(b, each[at], past[-1])
+                each[at] = run.fold.merge_past_nan(b, each[at], (past[-1],))
     for each, past in zip(states, met, strict=True):
         for first, second in zip(past[::2], past[1::2] or past, strict=False):
             each[-1] = (b.bit_or(each[-1][0], b.either_is_nan(first, second)),)

@@ -36,8 +36,9 @@ class _Functions:
         self._names: set[str] = set()
 
     def add(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
-        """The symbol of the kernel's function."""
-        like = form(kernel), *slots
+        """The symbol of the kernel's function.  Kernels of entries with equal ``slots`` share
+        functions where these are one object: to compare them for each kernel would take long."""
+        like = form(kernel), id(slots)
         name = self._by_form.get(like)
         if name is None:
             name = self._by_form[like] = self._written(kernel, slots)
@@ -89,8 +90,9 @@ def emit_module(entries: Sequence[EntryPlan], target: Target, ready: Ready | Non
     functions = _Functions(target, "internal ", ready)
     functions._names.update(name for e in entries for name in (e.name, f"{e.name}.sizes"))
     lines = []
+    tables = {entry.sizes: _slots(entry.sizes) for entry in entries}
     for entry in entries:
-        slots = {size: slot for slot, size in enumerate(entry.sizes)}
+        slots = tables[entry.sizes]
         symbols = [
             [functions.add(phase, slots) for phase in phases(call.kernel)] for call in entry.calls
         ]
@@ -103,8 +105,13 @@ def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = (
     (the kernel's dims, where none are given)."""
     sizes = sizes or [named(dim) for dim in kernel.dims]
     functions = _Functions(target, "")
-    functions.add(kernel, {size: slot for slot, size in enumerate(sizes)})
+    functions.add(kernel, _slots(sizes))
     return _text(functions, [], target)
+
+
+def _slots(sizes: Sequence[Size]) -> dict[Size, int]:
+    """The place of each size in the table."""
+    return {size: slot for slot, size in enumerate(sizes)}
 
 
 def attributes(target: Target) -> list[str]:

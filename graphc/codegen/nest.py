@@ -17,6 +17,7 @@ from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
+from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
@@ -52,9 +53,10 @@ def chunk_count(loop: For) -> int:
     """Into how many chunks a thread's share may be cut.  Where rows stream past the units, each
     chunk takes a part of every row, and long parts are much faster than short ones; where blocks
     are copied, more columns use each copy."""
-    if _streams(loop):
+    block = blocking.blocked(loop)
+    if _streams(loop) or (block is not None and block.axis.tile <= STREAMED):
         return 1
-    return 8 if blocking.blocked(loop) is None else 2
+    return 8 if block is None else 2
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:

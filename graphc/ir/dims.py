@@ -40,6 +40,15 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
 
+    def __hash__(self) -> int:
+        known: int | None = self.__dict__.get("_hash")
+        if known is None:  # asked for again and again, and long where there are many terms
+            known = self.__dict__["_hash"] = hash(self.terms)
+        return known
+
+    def __reduce__(self) -> tuple[type[Dim], tuple[object]]:
+        return Dim, (self.terms,)  # another process hashes texts in another way
+
     def __add__(self, other: Size) -> Size:
         if not isinstance(other, (int, Dim)):
             return NotImplemented

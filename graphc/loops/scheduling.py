@@ -12,6 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across
+from graphc.loops.direction import stride, tiled
 from graphc.loops.repetition import costly, registers_together
 from graphc.loops.tiling import (
     STREAMED,
@@ -71,6 +72,10 @@ def _scheduled(
     product = product_in(statement)
     if product is not None and product.order == "ascending":
         return _tile(kernel, statement, product, lanes, target, outermost)
+    tile = tiled(kernel, statement, lanes)
+    if tile is not None:
+        held = replace(tile, axes=tile.axes[-2:], parallel=outermost and len(tile.axes) == 2)
+        return _nest(tile.axes[:-2], (held,), outermost) if len(tile.axes) > 2 else held
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
@@ -144,7 +149,7 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
         return False
     strides = [
-        (_stride(kernel, value, loop.axes[-1].name), _stride(kernel, value, fold.axis.name))
+        (stride(kernel, value, loop.axes[-1].name), stride(kernel, value, fold.axis.name))
         for value in fold.values
     ]
     return all(along is not None or across is not None for along, across in strides) and any(
@@ -212,8 +217,8 @@ def _tile(
     row = rows[-1] if rows else ir.Axis("", 1)
     product = product_sizes(kernel, loop, reduce, lanes, target)
     left = reduce.values[0]
-    beside = _stride(kernel, left, row.name) == 1
-    along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
+    beside = stride(kernel, left, row.name) == 1
+    along = product.row_bytes and stride(kernel, left, reduce.axis.name) == 1
     across = choose_across(product, target) if rows and (beside or along) else None
     streamed = None if across else choose_streamed(product, target)
     height, vectors = across or streamed or choose_tile(product, target)
@@ -240,9 +245,9 @@ def product_sizes(
         columns.extent,
         reduce.axis.extent,
         target.vector_bytes // lanes,
-        _apart(_stride(kernel, left, row.name)) * left.dtype.size,
+        _apart(stride(kernel, left, row.name)) * left.dtype.size,
         any(isinstance(s, ir.Column) for s in loop.body),
-        _apart(_stride(kernel, right, columns.name)) > 0,
+        _apart(stride(kernel, right, columns.name)) > 0,
         _panels(kernel, right) // lanes,
     )
 
@@ -269,24 +274,10 @@ def _pack_loop(
     vector: they are turned in registers."""
     depth, columns = loop.axes
     width = next(a.panels for a in kernel.arguments if a.name == store.buffer)
-    along = _stride(kernel, store.value, depth.name) == 1
+    along = stride(kernel, store.value, depth.name) == 1
     depth = replace(depth, tile=lanes if along else 4)
     columns = replace(columns, vector=lanes, tile=width)
     return ir.For((depth, columns), loop.body, parallel=outermost)
-
-
-def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:
-    """Elements between two neighbours along ``axis`` of what ``operand`` loads, where that is a
-    plain index of one of its axes."""
-    if not isinstance(operand, ir.Load):
-        return None
-    stride: Size = 1
-    shape = next(a.shape for a in kernel.arguments if a.name == operand.buffer)
-    for index, size in zip(reversed(operand.index), reversed(shape), strict=True):
-        if index == ir.AxisIndex(axis):
-            return stride
-        stride = stride * size
-    return None
 
 
 def _apart(stride: Size | None) -> int:

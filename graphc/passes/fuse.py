@@ -192,8 +192,8 @@ class Grouping:
     def _merge(self, producer: Group, consumer: Group, joint: Group) -> None:
         """Let the larger of the two become ``joint``.  What it reads and is read by is known: work
         is for the smaller one alone, so that a group of many nodes may grow by one at a time."""
-        late = [group for group in (producer, consumer) if group.last < joint.last]
-        follow = [node for group in late for node in self._readers_of(group)]
+        late = [group for group in (producer, consumer) if group.first > joint.first]
+        needed = [node for group in late for node in self._read_by(group)]
         small, large = consumer, producer
         if len(small.nodes) > len(large.nodes):
             small, large = large, small
@@ -212,17 +212,16 @@ class Grouping:
             for node in [node for node in new if self.group[node] is large]:
                 known.pop(node, None)
         vars(large).update(vars(joint))
-        self._raise(follow, large.last)
+        self._lower(needed, large.first)
 
-    def _raise(self, readers: Iterable[Node], last: int) -> None:
-        """Whoever needs a group needs all of it, what stands after the reader included."""
-        pending = [(readers, last)]
+    def _lower(self, sources: Iterable[Node], first: int) -> None:
+        """What a group reads is needed by all of it, by what stands before the reader too."""
+        pending = [sources]
         while pending:
-            nodes, least = pending.pop()
-            for group in dict.fromkeys(map(self.group.__getitem__, nodes)):
-                if group.last < least:
-                    group.last = least
-                    pending.append((self._readers_of(group), least))
+            for group in dict.fromkeys(map(self.group.__getitem__, pending.pop())):
+                if group.first > first:
+                    group.first = first
+                    pending.append(self._read_by(group))
 
     def joinable(self, producer: Group, consumer: Group) -> Reason | None:
         """Why the two may not be one kernel; ``None`` where they may."""
@@ -238,28 +237,28 @@ class Grouping:
             back = joined(consumer, producer, self.uses)
             if isinstance(back, Reason):
                 return back
-        between = [
-            g
-            for one, other in ((consumer, producer), (producer, consumer))
-            for g in self.producers(one)
-            if g is not other and self.depends(g, other)
-        ]
-        if between:
-            return Reason("another kernel between them needs the one and is needed by the other")
+        for one, other in ((consumer, producer), (producer, consumer)):
+            if self._any_depends([g for g in self.producers(one) if g is not other], other):
+                reason = "another kernel between them needs the one and is needed by the other"
+                return Reason(reason)
         return joint
 
     def depends(self, group: Group, on: Group) -> bool:
         """Whether ``group`` is ``on`` or needs it, directly or through others."""
-        if group.last < on.last:  # a group that needs another is ``last`` no earlier
-            return False
-        pending, seen = [group], {group}
+        return self._any_depends([group], on)
+
+    def _any_depends(self, groups: Iterable[Group], on: Group) -> bool:
+        """Whether one of ``groups`` is ``on`` or needs it.  A group that needs another is ``first``
+        no earlier, so those that are end the search."""
+        pending = [group for group in groups if group.first >= on.first]
+        seen = set(pending)
         while pending:
             current = pending.pop()
             if current is on:
                 return True
             # The early ones first: of a backward pass, the way that does not lead over the loss.
-            for producer in sorted(self.producers(current), key=lambda g: -g.last):
-                if producer not in seen and producer.last >= on.last:
+            for producer in sorted(self.producers(current), key=lambda g: -g.first):
+                if producer not in seen and producer.first >= on.first:
                     seen.add(producer)
                     pending.append(producer)
         return False

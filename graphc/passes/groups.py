@@ -49,8 +49,8 @@ class Reason:
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
     within the group), which therefore can't be outputs.  ``again`` are nodes of other groups that
-    are computed here too, in place of reading them.  No node of the group, or of a group that it
-    needs, comes after the position ``last`` in the graph."""
+    are computed here too, in place of reading them.  ``last`` is the place of its last node in the
+    graph; no node of the group, or of a group that needs it, comes before the place ``first``."""
 
     kind: str
     nodes: list[Node]
@@ -59,6 +59,7 @@ class Group:
     down: int | None = None
     inside: set[Node] = field(default_factory=set)
     again: set[Node] = field(default_factory=set)
+    first: int = 0
     last: int = 0
 
     @property
@@ -95,7 +96,7 @@ def group_of(node: Node, position: int) -> Group:
         domain, down = node.operands[0].type.shape, folded_axis(node)
     elif isinstance(node.op, Reduction):
         domain, along = node.operands[0].type.shape, folded_axis(node)
-    return Group(kind, [node], domain, along, down, last=position)
+    return Group(kind, [node], domain, along, down, first=position, last=position)
 
 
 def folded_axis(node: Node) -> int:
@@ -253,7 +254,8 @@ def _union(
     a: Group, b: Group, kind: str, domain: Shape, along: int | None, down: int | None = None
 ) -> Group:
     nodes, inside = [*a.nodes, *b.nodes], a.inside | b.inside
-    return Group(kind, nodes, domain, along, down, inside, last=max(a.last, b.last))
+    first, last = min(a.first, b.first), max(a.last, b.last)
+    return Group(kind, nodes, domain, along, down, inside, first=first, last=last)
 
 
 def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Group | Reason:

@@ -15,10 +15,8 @@ from graphc.ir import dtypes
 from graphc.ir.op import Elementwise, Reduction
 from graphc.tensor import functions
 from runtime import jit
-from runtime.target import AVX2, AVX512, BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 from tests.codegen.objects import undefined_symbols
-
-NEON = Target("neon", "", "generic", "", 16, 32, has_fma=True, has_masks=False)
 
 # Functions that LLVM may call for copies and fills, and what it needs on Windows: a look at each
 # page of a large stack frame, and a mark that there are floats.

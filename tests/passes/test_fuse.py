@@ -228,8 +228,9 @@ def test_what_groups_know_of_each_other_is_what_a_search_finds(seed: int) -> Non
         assert grouping.producers(group) == producers
         assert set(grouping._readers_of(group)) == readers
         assert all(grouping.group[node] is group for node in group.nodes)
-        assert group.last >= max(grouping.position[node] for node in group.nodes)
-        assert all(producer.last <= group.last for producer in producers)
+        places = [grouping.position[node] for node in group.nodes]
+        assert group.first <= min(places) and group.last == max(places)
+        assert all(producer.first <= group.first for producer in producers)
 
 
 def test_fusion_does_not_depend_on_where_its_objects_lie() -> None:

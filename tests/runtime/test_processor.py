@@ -71,6 +71,15 @@ def test_another_processor_and_another_llvm_are_looked_at(
     assert machine.target(AVX2) == AVX2
 
 
+def test_an_emulated_processor_is_looked_at_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the system still speaks of the machine that emulates it."""
+    machine.target(AVX512)
+    monkeypatch.setattr(processor, "_instructions", lambda: ["fewer"])
+    assert machine.target(AVX2) == AVX2
+
+
 def test_a_damaged_file_and_one_of_another_form_are_none(machine: Machine) -> None:
     machine.target()
     (file,) = Path(cache_files.directory()).glob("*.target")

@@ -158,7 +158,7 @@ def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
     t, far, centre = b.abs(x), GELU_FAR[dtype], CENTRE[dtype]
     t = b.select(b.gt(t, far), far, t)
     exponent, exponent_error = two_product(b, b.mul(t, -0.5), t)
-    r, first, second = argument(b, exponent, exponent_error)
+    r, power = argument(b, exponent, exponent_error)
     w = small_expm1(b, r)
     lower = b.add(t, OFFSET)
     lower_error = b.sub(t, b.sub(lower, OFFSET))
@@ -176,4 +176,4 @@ def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
     upper = b.fma(v, w, v)
     upper_error = b.add(b.fma(v, w, b.sub(v, upper)), v_error)
     closed = quotient(b, (upper, upper_error), (lower, lower_error), b.mul(shifted, inverse))
-    return open_above(b, x, b.mul(b.mul(closed, first), second))
+    return open_above(b, x, power.times(b, closed))
