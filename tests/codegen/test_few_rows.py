@@ -89,7 +89,7 @@ def test_a_named_number_of_rows_has_the_same_bits_with_few(threads):
 
 def test_large_operands_of_few_rows_stream():
     for rows in (1, 3, 8):
-        text = graphc.compile(dense(rows, 1100, 1100, "float32")).text("loops")
+        text = graphc.compile(dense(rows, 2200, 1100, "float32")).text("loops")
         assert "tile(8) order(ascending) unroll" in text
 
 
