@@ -54,9 +54,11 @@ def chunk_count(loop: For) -> int:
     chunk takes a part of every row, and long parts are much faster than short ones; where blocks
     are copied, more columns use each copy."""
     block = blocking.blocked(loop)
-    if _streams(loop) or (block is not None and block.axis.tile <= STREAMED):
-        return 1
-    return 8 if block is None else 2
+    if block is None:
+        return 1 if _streams(loop) else 8
+    rows = loop.axes[-2].extent if len(loop.axes) > 1 else 1
+    few_rows = block.axis.tile <= STREAMED and isinstance(rows, int) and rows <= few.MOST
+    return 1 if few_rows or _streams(loop) else 2
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
