@@ -206,6 +206,8 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     lanes = target.lanes(product.size)
     total, steps = 0.0, _at_once(product, depth)
     widths = list(_cuts(-(-columns // lanes), vectors))
+    large = isinstance(product.rows, int) and rows * columns * product.size > target.l2_bytes
+    apart = _BEYOND_ROW if large else 0.0
     for v, panels in widths:
         inside = (rows + v * lanes) * steps * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
@@ -217,7 +219,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             lost = 1 + _PER_ROW * h
             lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
-            ends = _PER_TILE + _PER_ELEMENT * h * v
+            ends = _PER_TILE + _PER_ELEMENT * h * v + h * apart
             ends += (_PER_BLOCK + _PER_ELEMENT * h * v) * (-(-depth // max(1, steps)) - 1)
             if product.turned and _are_few(product):
                 ends += depth * v * _TURNED
