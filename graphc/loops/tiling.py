@@ -42,6 +42,7 @@ _FAR, _CROWDED_OUT = 15.0, 40.0
 _WIDE = 4  # vectors of a row that is not narrow
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
+_MOST_ACROSS = 24  # columns of a tile whose lanes lie along rows that lie apart
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
@@ -127,7 +128,7 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
     if not vectors or (product.column_sum and lanes % ir.TREE):
         return None
-    if apart and columns > FEW_ROWS:
+    if apart and columns > _MOST_ACROSS:
         return None
     best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
     blocks = -(-rows // lanes) * -(-columns // lanes)
