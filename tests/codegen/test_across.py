@@ -14,8 +14,9 @@ from graphc.loops.ir import Argument, Axis, AxisIndex, For, Kernel, Let, Reduce
 from graphc.loops.scheduling import lanes_of, schedule
 from runtime import jit
 from tests.codegen.kernels import at, op, put, softmax, var
-from tests.codegen.test_against_interpreter import TARGETS, check
+from tests.codegen.test_against_interpreter import check
 from tests.codegen.test_reductions import KINDS, dtypes_of, sample
+from tests.levels import LEVELS
 
 
 def folded(kinds: tuple[str, str], dtype, rows, columns: int) -> Kernel:
@@ -59,7 +60,7 @@ def cases(draw):
     return kinds, dtype, draw(st.integers(0, 40)), draw(st.integers(2, 33)), draw(st.booleans())
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @settings(max_examples=25, deadline=None)
 @given(case=cases(), seed=st.integers(0, 99))
 def test_folds_of_short_rows(target, case, seed):
@@ -73,7 +74,7 @@ def test_folds_of_short_rows(target, case, seed):
     check(kernel, arrays, {"N": rows}, target)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("columns", (2, 3, 8, 10, 16, 17))
 def test_softmax_of_short_rows(target, columns):
     kernel = softmax(columns, 0)

@@ -10,11 +10,8 @@ import numpy as np
 import pytest
 
 import graphc
-from runtime.jit import resolve, why_not_executable
+from tests.levels import LEVELS
 
-TARGETS = [
-    name for name in ("avx512", "avx2", "baseline") if why_not_executable(resolve(name)) is None
-]
 DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 SHAPES = ((3, 100), (17, 33), (2, 31), (100, 3))
 Case = tuple[Any, np.ndarray]
@@ -28,7 +25,7 @@ def drawn(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 def rearranged(x: Any, y: Any, a: np.ndarray, b: np.ndarray) -> Iterator[Case]:
     """Expressions of two inputs, ``y`` of the transposed shape, and what they are."""
     yield x.T, a.T
-    yield graphc.where(x.T == y, x.T, y), np.where(a.T == b, a.T, b)
+    yield graphc.where(y == x.T, x.T, y), np.where(b == a.T, a.T, b)
     yield graphc.stack([x.T, y], axis=-1), np.stack([a.T, b], -1)
     yield graphc.stack([x, x, x == x], axis=-1), np.stack([a, a, a == a], -1)
     yield graphc.stack([x.T, y, y, y], axis=1), np.stack([a.T, b, b, b], 1)
@@ -54,7 +51,7 @@ def check(cases: Iterator[Case], target: str, **inputs: np.ndarray) -> None:
             np.testing.assert_array_equal(found[f"y{number}"], expected)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_two_axes(dtype: str, target: str) -> None:
     for shape in SHAPES:
@@ -63,14 +60,14 @@ def test_two_axes(dtype: str, target: str) -> None:
         check(rearranged(x, y, a, b), target, x=a, y=b)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("declared", [("N", 33), (17, "M"), ("N", "M")])
 def test_named_sizes(declared: tuple[Any, Any], target: str) -> None:
     a = drawn((17, 33), "float32")
     check(named(graphc.input("x", declared), a), target, x=a)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 def test_three_axes(target: str) -> None:
     for shape in ((2, 3, 33), (20, 3, 21), (5, 16, 16)):
         a, x = drawn(shape, "float32"), graphc.input("x", shape)
