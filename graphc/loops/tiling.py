@@ -156,7 +156,7 @@ def choose_streamed(product: Product, target: Target) -> tuple[int, int] | None:
         return None
     fetched = (_SECOND if near else _BEYOND) + _BEYOND_ROW / vectors
     fetched += _CROWDED_OUT if crowded and vectors < _WIDE and not near else 0
-    fetched += _FAR if depth * stride > target.l3_bytes // 4 else 0
+    fetched += _FAR if _is_beyond(depth, stride, target) else 0
     down = rows * _slowed(fetched / height)
     most = target.vector_registers - 1
     height = min(rows, most // 2)
@@ -286,6 +286,11 @@ def reach(stride: int, cache: int) -> float:
     """The share of a cache's sets that one line of each row reaches."""
     period = cache // _WAYS
     return max(1, period // max(LINE, gcd(stride, period))) * LINE / period
+
+
+def _is_beyond(depth: int, stride: int, target: Target) -> bool:
+    """Whether the right operand takes up so much of the third cache that it may not stay there."""
+    return depth * stride > target.l3_bytes // 4
 
 
 def _is_crowded(stride: int, rows: int, target: Target) -> bool:
