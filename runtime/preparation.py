@@ -79,8 +79,7 @@ def _in_a_hurry() -> Iterator[None]:
 
 def _beside(threads: int | None, *others: Callable[[], object]) -> Callable[[], None]:
     """Prepare while the caller goes on; what is returned comes back when it is done."""
-    # No daemon, whatever the caller is: the process must not end while one is within LLVM.
-    helper = threading.Thread(target=_prepare, args=(threads, *others), daemon=False)
+    helper = threading.Thread(target=_prepare, args=(threads, *others))
     try:
         helper.start()
     except RuntimeError:  # the system gives no more
