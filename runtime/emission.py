@@ -104,9 +104,10 @@ class Emission:
             started = max(min(helpers, processor.count() - 1 - self._workers), 0)
             self._workers += started
         for number in range(started):
-            # No daemon, whatever the caller is: the process must not end while one is within LLVM.
+            # Daemons only where the caller is one: the process must not end while one is within
+            # LLVM, but must end though a daemon goes on compiling.
             try:
-                threading.Thread(target=self._work, daemon=False).start()
+                threading.Thread(target=self._work).start()
             except RuntimeError:  # the system gives no more: those that are there do it
                 with self._lock:
                     self._workers -= started - number

@@ -128,8 +128,7 @@ def _links(threads: int | None) -> tuple[Callable[[], object], ...]:
 
 
 def _start(*steps: Callable[[], object]) -> None:
-    # No daemon, whatever the caller is: the process must not end while one is within LLVM.
-    helper = threading.Thread(target=_take, args=steps, daemon=False)
+    helper = threading.Thread(target=_take, args=steps)
     with suppress(RuntimeError):  # the system gives no more threads: later calls do it themselves
         helper.start()
 
