@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from graphc.codegen import access, staging
 from graphc.codegen.context import Context
@@ -22,8 +23,7 @@ _WAITING_BYTES = 256 << 10  # of the stack, at most, for the tiles of a group
 _COLUMNS = 256  # of a group that waits there; four times as many where it waits in the result
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """The part of ``reduce`` that is under way: from ``start`` up to ``stop``, whether others came
     before and whether it is the last, and where its results wait."""
 

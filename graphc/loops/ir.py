@@ -179,6 +179,8 @@ class SizeOf:
 
 @dataclass(frozen=True)
 class Load:
+    """An element of a buffer; 0 where the ``guard`` is false."""
+
     buffer: str
     index: tuple[Expr, ...]
     dtype: DType
@@ -210,6 +212,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Let:
+    """Binds ``value`` to a name."""
+
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
@@ -217,6 +221,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
+    """Writes ``value`` to an element of a buffer."""
+
     buffer: str
     index: tuple[Expr, ...]
     value: Expr
@@ -265,6 +271,8 @@ class Check:
 
 @dataclass(frozen=True)
 class For:
+    """Nested loops over ``axes``, the outermost first; ``parallel`` ones threads may share."""
+
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
     parallel: bool = False
@@ -287,6 +295,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Kernel:
+    """Statements on buffers, for any value of its ``dims``."""
+
     name: str
     arguments: tuple[Argument, ...]
     body: tuple[Statement, ...]

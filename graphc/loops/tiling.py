@@ -7,9 +7,9 @@ that a product takes.  ``tests/tile_search.py`` times its choices against all ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
+from typing import NamedTuple
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
@@ -46,8 +46,7 @@ _PER_WIDTH = 0.035
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
     sums columns, ``turned`` whether the right operand's columns lie apart, so that each panel is
@@ -111,8 +110,8 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
         return None
     apart = product.row_bytes > 0  # and turned vector by vector
-    turned = replace(
-        product, rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart
+    turned = product._replace(
+        rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart
     )
     most = 1 if apart else -(-rows // lanes)
     vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
@@ -144,7 +143,7 @@ def packed_width(product: Product, target: Target) -> int | None:
         return None
     lanes = target.lanes(product.size)
     tiles = [
-        replace(product, turned=False, panels=v)
+        product._replace(turned=False, panels=v)
         for v in range(1, min(_WIDEST_PANEL, -(-columns // lanes)) + 1)
     ]
     packed = min(tiles, key=lambda p: cycles(p, choose_tile(p, target), target))

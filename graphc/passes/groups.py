@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
 from graphc.errors import shape_text
@@ -119,8 +120,7 @@ def is_column(node: Node) -> bool:
     return node.attributes.get("order") == "tree" and not short and not narrow
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """``reader`` (of the consumer group) reads ``read.value`` (of the producer group) through its
     operand number ``operand``; a reader that is a view reads at the index of its result."""
 

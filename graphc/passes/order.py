@@ -8,7 +8,6 @@ node, the machine, or the number of threads, so that no later decision can chang
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.ir.graphs import Graph, rewrite
 from graphc.ir.nodes import Node, Value
@@ -16,11 +15,11 @@ from graphc.ir.op import Contraction, Reduction
 from graphc.ir.types import TensorType
 
 
-@dataclass(frozen=True)
 class Order:
     """Adds "order" to reductions and products that have none."""
 
-    name: str = "order"
+    __slots__ = ()
+    name = "order"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite(graph, _stamped, lambda op: isinstance(op, Contraction | Reduction))
