@@ -50,6 +50,7 @@ def python_calls(exe):
 
 
 def test_this_python_calls_natively(programs):
+    link(), pool.team(2)
     if sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)():
         assert is_native(Executable(programs.affine()))
 
