@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from runtime import native_call, pool, processor
 from runtime.target import Target
@@ -133,7 +133,10 @@ def _links(threads: int | None) -> tuple[Callable[[], object], ...]:
 
 
 def _start(*steps: Callable[[], object]) -> None:
-    threading.Thread(target=_take, args=steps).start()
+    # No daemon, whatever the caller is: the process must not end while one is within LLVM.
+    helper = threading.Thread(target=_take, args=steps, daemon=False)
+    with suppress(RuntimeError):  # the system gives no more threads: later calls do it themselves
+        helper.start()
 
 
 def _take(*steps: Callable[[], object]) -> None:

@@ -12,9 +12,12 @@ from graphc.loops.plan import ArenaSlot, Place
 from graphc.loops.steps import Step
 
 ALIGNMENT = 64
+PAGE = 4096
 # Between regions, so that arrays of a power of two do not all start at the same place of a page:
-# streams that do compete for the same sets of the cache.
-STAGGER = 5 * ALIGNMENT
+# streams that do compete for the same sets of the cache.  Behind what fills pages it is so much
+# that a loop which reads an array and writes the next, or the last but one, does not store a little
+# ahead of where it loads: processors tell the two apart by the place in the page at first.
+STAGGER, STAGGER_OF_PAGES = 5 * ALIGNMENT, 26 * ALIGNMENT
 Region = tuple[Size, Size]  # offset and bytes
 
 
@@ -47,7 +50,8 @@ def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
         if region is None:
             region = (next_start, size)
             end = next_start + size
-            next_start = next_start + size + STAGGER
+            small = isinstance(size, int) and size < PAGE
+            next_start = next_start + size + (STAGGER if small else STAGGER_OF_PAGES)
         else:
             free.remove(region)
         dying.setdefault(until, []).append(region)

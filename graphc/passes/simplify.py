@@ -85,7 +85,8 @@ def _abs(node: Node, make: Make) -> Value | None:
     (x,) = node.operands
     if _is(x, "abs") or (_is(x, "square") and x.type.dtype.is_float):
         return x  # the sign bit is clear already; a square of integers may have wrapped
-    if _is(x, "negative"):  # of integers too: the smallest stays itself on both ways
+    # Of signed integers too: the smallest stays itself on both ways.
+    if _is(x, "negative") and x.type.dtype.kind != "u":
         return make("abs", _inside(x), like=node)
     return None
 

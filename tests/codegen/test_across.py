@@ -145,3 +145,36 @@ def test_what_was_read_of_a_row_stays_when_its_place_is_written_again(rows):
     fused, plain = (graphc.compile(graph, fuse=fuse)(x=draw) for fuse in (True, False))
     for name in outputs:
         assert fused[name].tobytes() == plain[name].tobytes(), name
+
+
+@pytest.mark.parametrize("columns", [1, 3, 15, 16, 17, 40, 63, 64, 65, 200])
+def test_rows_of_a_named_length(columns: int) -> None:
+    numbers = np.random.default_rng(columns).standard_normal((21, columns)).astype("f")
+    numbers[3, columns // 2] = np.nan
+    numbers[4] = -0.0
+    x = graphc.input("x", ("N", "C"))
+    names = ("sum", "max", "min", "prod", "argmax", "argmin")
+    outputs = {name: getattr(graphc, name)(x, axis=1) for name in names}
+    outputs["softmax"] = graphc.softmax(x)
+    graph = graphc.Graph("rows", outputs)
+    expected = graphc.evaluate(graph, x=numbers)
+    for fuse in (True, False):
+        found = graphc.compile(graph, fuse=fuse)(x=numbers)
+        for name in outputs:
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8"])
+@pytest.mark.parametrize("columns", [5, 30, 33])
+def test_short_rows_fold_together(columns: int, dtype: str) -> None:
+    numbers = np.random.default_rng(columns).integers(0, 9, (21, columns)).astype(dtype)
+    if dtype.startswith("float"):
+        numbers[3, columns // 2] = np.nan
+    for rows in (21, "N"):
+        x = graphc.input("x", (rows, columns), dtype)
+        for name in ("sum", "max", "min"):
+            value = getattr(graphc, name)(x, axis=1)
+            for target in ("avx512", "avx2", "baseline"):
+                if jit.why_not_executable(jit.resolve(target)) is None:
+                    found = graphc.compile(value, target=target)(numbers)
+                    np.testing.assert_array_equal(found, getattr(np, name)(numbers, axis=1))

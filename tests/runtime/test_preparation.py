@@ -125,3 +125,38 @@ def test_what_fails_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch)
         pass
     with pytest.raises(ZeroDivisionError), preparation.meanwhile(2, HOST):
         raise ZeroDivisionError
+
+
+def test_without_threads_it_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    done: list[object] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(preparation, "_take", lambda *steps: done.append(steps))
+    preparation.begin(3)
+    with preparation.meanwhile(2, HOST):
+        pass
+    help_ = preparation.Help(2)
+    help_.after_call()
+    help_.before_call(0.0)
+    assert not done and help_.is_there and help_.team == pool.team(2)
+
+
+def test_a_daemon_has_helpers_that_the_exit_waits_for() -> None:
+    """LLVM is taken down at the exit, which a helper within it does not survive."""
+    seen: list[bool] = []
+
+    def note(*_: object) -> None:
+        seen.append(threading.current_thread().daemon)
+
+    def compile_something() -> None:
+        with preparation.meanwhile(1, HOST):
+            pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparation, "_take", note)
+        daemon = threading.Thread(target=compile_something, daemon=True)
+        daemon.start()
+        daemon.join()
+    assert seen == [False]
