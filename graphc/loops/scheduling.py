@@ -18,6 +18,11 @@ from graphc.loops.tiling import Product, block, choose_across, choose_tile
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
+# Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
+# keep up with as well as wider ones; and some processors foresee more of what follows loads of half
+# a cache line.
+_STREAMED_BYTES = 32
+
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -137,6 +142,8 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
         return reduce
     widest = max((value.dtype for value in reduce.values), key=lambda dtype: dtype.size)
     width = min(lanes, ir.lane_count(reduce.axis.extent, widest))
+    if reduce.kinds == ("add",) and isinstance(reduce.values[0], ir.Load):
+        width = min(width, _STREAMED_BYTES // widest.size)
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 
