@@ -188,8 +188,7 @@ class Uses:
 
     def _enter(self, node: Node) -> None:
         if is_view(node):
-            whole = reads(node.result, self.stored_nodes, node)
-            found = [Edge(node, 0, read) for read in whole]
+            found = [Edge(node, 0, read) for read in reads(node.result, self.stored_nodes, node)]
         else:
             found = [
                 Edge(node, number, read)
@@ -319,9 +318,8 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
         ((axes, shape),) = repeated
         if axes is not None and len(axes) == 1 and units_dropped(shape) == units_dropped(b.domain):
             axis = _axis_at(b.domain, len(units_dropped(shape[: axes[0]])))
-            # Rows of memory are gone along anyhow; columns are, only if something folds them.
-            folded = (a.along, b.along) != (None, None)
-            along = folded or axis == _axis_at(b.domain, -1)
+            # Columns are gone along only where something folds them.
+            along = (a.along, b.along) != (None, None) or axis == _axis_at(b.domain, -1)
             joint = _same_loops(a, replace(b, along=axis)) if b.along in (None, axis) else None
             if along and isinstance(joint, Group):
                 return joint
