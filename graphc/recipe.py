@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from graphc.compiler import Compilation
 
 
+def import_early(threads: int | None) -> None:
+    """Where LLVM has to be asked what this machine is, nothing was kept here by anybody, and there
+    will be a compilation: the compiler is imported while LLVM is loaded."""
+    from runtime import jit
+
+    if not jit.is_host_known():
+        preparation.begin_to_compile(threads)
+        with preparation.in_a_hurry():
+            import graphc.codegen.module
+            import graphc.compiler  # noqa: F401
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The arguments of ``graphc.compiler.compile_graphs``; ``threads`` the program is to run on."""

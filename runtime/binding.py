@@ -188,13 +188,15 @@ def _check_polynomials(entry: Entry, shapes: Sequence[Shape], values: Mapping[st
 
 
 def _check_constraints(entry: Entry, values: Mapping[str, int]) -> None:
-    for left, relation, right in entry.constraints:
+    demands = (*entry.demands, *[""] * len(entry.constraints))
+    for (left, relation, right), demand in zip(entry.constraints, demands, strict=False):
         a, b = (size if isinstance(size, int) else values[size] for size in (left, right))
         if (a == b) if relation == "==" else (a >= b):
             continue
         raise InputShapeError(
             f"{entry.name}: {left} {relation} {right} does not hold for "
             f"{_of_dims(entry, values)}: {a} against {b}"
+            + (f"; give arrays of sizes that fit, for {demand}" if demand else "")
         )
 
 

@@ -104,9 +104,9 @@ class Emission:
             started = max(min(helpers, processor.count() - 1 - self._workers), 0)
             self._workers += started
         for number in range(started):
-            # No daemon: the process must not end while one is within LLVM.
+            # No daemon, whatever the caller is: the process must not end while one is within LLVM.
             try:
-                threading.Thread(target=self._work).start()
+                threading.Thread(target=self._work, daemon=False).start()
             except RuntimeError:  # the system gives no more: those that are there do it
                 with self._lock:
                     self._workers -= started - number

@@ -69,9 +69,17 @@ class _Code:
 
 def claim(address: int) -> bool:
     """Take the word at ``address``, which native code may take at the same time; whether it was
-    free.  Where no native code takes any, it is."""
-    code = link()
-    return code is None or bool(code.claim(address))
+    free.  Where no native code takes any, it is: there are no records before the code is linked."""
+    code = link() if is_linked() else None
+    if code is not None:
+        return bool(code.claim(address))
+    ctypes.c_int64.from_address(address).value = 1
+    return True
+
+
+def is_linked() -> bool:
+    """Whether ``link`` has nothing left to do."""
+    return _linked.cache_info().currsize > 0
 
 
 @cache
@@ -269,7 +277,12 @@ def _kept(spec: TensorSpec, shape: Shape) -> list[None] | None:
     return [None, None] if nbytes <= _LARGEST_KEPT_OUTPUT else None
 
 
+def seconds(entry: Entry, binding: Binding) -> float:
+    """About how long a call takes by one thread."""
+    work = sum(binding.size(k.flops) + binding.size(k.bytes) for k in entry.kernels)
+    return work / _PER_SECOND
+
+
 def _is_long(entry: Entry, binding: Binding) -> bool:
     """Whether a call takes long enough to let other threads of Python run."""
-    work = sum(binding.size(k.flops) + binding.size(k.bytes) for k in entry.kernels)
-    return not entry.kernels or work > _SHORT_SECONDS * _PER_SECOND
+    return not entry.kernels or seconds(entry, binding) > _SHORT_SECONDS

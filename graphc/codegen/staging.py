@@ -33,7 +33,7 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, reach
+from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, STREAMED, reach
 
 ROWS_BYTES = 384 << 10  # of the stack, about, for a copy of the left operand
 
@@ -188,6 +188,8 @@ def _is_crowded(context: Context, load: Load, part: Part) -> bool:
     """Whether one line of each step of ``part`` may fill half of the places in the second cache
     where such lines can lie."""
     stride = _strides(context, load)[part.axis]
+    if part.most <= STREAMED:
+        return False
     if not isinstance(stride, int):
         return True
     cache = context.target.l2_bytes

@@ -58,7 +58,9 @@ first index (i64) of the extremum, a NaN being the extremum, and 0 where there i
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
 vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``across(a)``
-makes the points of the tile's axis a its vectors while an ascending one folds; ``parallel`` lets
+makes the points of the tile's axis a its vectors while an ascending one folds.  A reduction in
+lanes that has vectors inside a vector axis folds the lanes of all points of that one side by side.
+``parallel`` lets
 the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
 body is one loop nest, or statements and nests, which are phases that run one after the other (see

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime import pool
 from runtime.errors import CheckError
 from runtime.executable import Executable
-from runtime.native_call import claim
+from runtime.native_call import claim, link
 from runtime.profiling import Profile
 
 F32 = np.float32
@@ -27,6 +28,13 @@ class Subclass(np.ndarray):
 
 def is_native(exe):
     return isinstance(next(iter(exe.entries.values())).__call__, types.BuiltinFunctionType)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _linked():
+    """Not only behind the first result of the process."""
+    link()
+    pool.team(2)
 
 
 @pytest.fixture
