@@ -93,18 +93,21 @@ def _scheduled(
         if product is not None and down is not None:  # its elements are folded as they come
             return _columns(replace(statement, body=inner), down, 1, outermost)
         if product is not None:
-            axes = _together(statement, product, target)
+            axes = _together(statement, product, target) or axes
+            if any(isinstance(s, ir.Column) for s in statement.body):  # carried in this nest
+                return ir.For(tuple(axes), inner, parallel=outermost)
         return _nest(tuple(axes), inner, outermost)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
 
 
-def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
+def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis] | None:
     """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
-    registers: they use what they have in common while it is at hand."""
+    registers: they use what they have in common while it is at hand; ``None`` where more than the
+    product is folded."""
     if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
-        return list(loop.axes)
+        return None
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))

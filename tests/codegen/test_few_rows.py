@@ -113,3 +113,12 @@ def test_the_order_follows_from_sides_and_from_what_lies_along_the_sum(
     rows, columns, left_turned, right_turned, order
 ):
     assert order_of(dense(rows, 64, columns, "float32", left_turned, right_turned)) == order
+
+
+def test_a_column_beside_a_product_in_lanes() -> None:
+    x = graphc.input("x", (9, 2), "int32")
+    weights = graphc.parameter("weights", np.array([[19, -7], [8, 9]], np.int32))
+    total = graphc.sum(graphc.astype(x @ weights, graphc.int64), axis=0)
+    numbers = np.arange(18, dtype=np.int32).reshape(9, 2)
+    expected = (numbers @ np.array([[19, -7], [8, 9]])).sum(0)
+    np.testing.assert_array_equal(graphc.compile(total)(numbers), expected)
