@@ -85,7 +85,9 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
-        if product is not None:
+        if product is not None and all(
+            s is product or isinstance(s, ir.Let | ir.Store) for s in statement.body
+        ):
             axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
@@ -97,8 +99,6 @@ def _scheduled(
 def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
     """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
     registers: they use what they have in common while it is at hand."""
-    if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
-        return list(loop.axes)
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
