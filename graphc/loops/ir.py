@@ -181,6 +181,8 @@ class SizeOf:
 
 @dataclass(frozen=True)
 class Load:
+    """An element of a buffer; 0 where the ``guard`` is false."""
+
     buffer: str
     index: tuple[Expr, ...]
     dtype: DType
@@ -212,6 +214,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Let:
+    """Binds ``value`` to a name."""
+
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
@@ -219,6 +223,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
+    """Writes ``value`` to an element of a buffer."""
+
     buffer: str
     index: tuple[Expr, ...]
     value: Expr
@@ -267,6 +273,8 @@ class Check:
 
 @dataclass(frozen=True)
 class For:
+    """Nested loops over ``axes``, the outermost first; ``parallel`` ones threads may share."""
+
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
     parallel: bool = False
@@ -289,6 +297,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Kernel:
+    """Statements on buffers, for any value of its ``dims``."""
+
     name: str
     arguments: tuple[Argument, ...]
     body: tuple[Statement, ...]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc
-from tests.levels import LEVELS
+from tests.levels import RUNNABLE
 
 DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 SHAPES = ((3, 100), (17, 33), (2, 31), (100, 3))
@@ -51,7 +51,7 @@ def check(cases: Iterator[Case], target: str, **inputs: np.ndarray) -> None:
             np.testing.assert_array_equal(found[f"y{number}"], expected)
 
 
-@pytest.mark.parametrize("target", LEVELS)
+@pytest.mark.parametrize("target", RUNNABLE)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_two_axes(dtype: str, target: str) -> None:
     for shape in SHAPES:
@@ -60,14 +60,14 @@ def test_two_axes(dtype: str, target: str) -> None:
         check(rearranged(x, y, a, b), target, x=a, y=b)
 
 
-@pytest.mark.parametrize("target", LEVELS)
+@pytest.mark.parametrize("target", RUNNABLE)
 @pytest.mark.parametrize("declared", [("N", 33), (17, "M"), ("N", "M")])
 def test_named_sizes(declared: tuple[Any, Any], target: str) -> None:
     a = drawn((17, 33), "float32")
     check(named(graphc.input("x", declared), a), target, x=a)
 
 
-@pytest.mark.parametrize("target", LEVELS)
+@pytest.mark.parametrize("target", RUNNABLE)
 def test_three_axes(target: str) -> None:
     for shape in ((2, 3, 33), (20, 3, 21), (5, 16, 16)):
         a, x = drawn(shape, "float32"), graphc.input("x", shape)
