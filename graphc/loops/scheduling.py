@@ -94,8 +94,6 @@ def _scheduled(
             return _columns(replace(statement, body=inner), down, 1, outermost)
         if product is not None:
             axes = _together(statement, product, target) or axes
-            if any(isinstance(s, ir.Column) for s in statement.body):  # carried in this nest
-                return ir.For(tuple(axes), inner, parallel=outermost)
         return _nest(tuple(axes), inner, outermost)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
