@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from runtime.memory import aligned_empty
 from runtime.naming import suggestion
 from runtime.native_call import claim
 from runtime.native_entry import find
+from runtime.preparation import Help
 from runtime.program import Entry, Program
 from runtime.state import State
 from runtime.validation import validate
@@ -44,7 +45,7 @@ class Executable:
     ``StateError`` where program and state disagree on a parameter.
     """
 
-    # An object's own, so that calling it runs no Python code; see ``_call_for``.
+    # An object's own, so that calling it runs no Python code; see ``EntryPoint``.
     __slots__ = ("__call__", "__dict__", "__weakref__")
     __call__: Callable[..., Any]
 
@@ -66,14 +67,19 @@ class Executable:
         self.target, self._library = _compiled(program, target)
         self.state = State() if state is None else state
         self.state.extend(program.parameters, program.initial)
-        self._workspaces = Workspaces(poison, pool.team(self.threads), claim)
+        self._help = Help(self.threads)
+        self._workspaces = Workspaces(poison, claim)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
         }
-        self.__call__ = _call_for(program.name, self.entries)
+        if len(self.entries) == 1:
+            next(iter(self.entries.values())).lend_call(self)
+        else:
+            self.__call__ = _refusal(program.name, self.entries)
         for name, entry in self.entries.items():
-            if not hasattr(self, name):
+            # Not asked of the object, whose __getattr__ would look for names like it.
+            if name not in self.__dict__ and not hasattr(type(self), name):
                 setattr(self, name, entry)
 
     def __getattr__(self, name: str) -> EntryPoint:
@@ -108,7 +114,9 @@ class Executable:
             raise ProgramError(
                 f"{self.program.name}: its code lacks entry {entry.name!r} ({error})"
             ) from error
-        return EntryPoint(entry, native, self.state, self._constants, self._workspaces)
+        return EntryPoint(
+            entry, native, self.state, self._constants, self._workspaces, self._help
+        )
 
 
 def load(
@@ -122,10 +130,8 @@ def load(
     return Executable(Program.load(path), state, threads)
 
 
-def _call_for(program: str, entries: Mapping[str, EntryPoint]) -> Callable[..., Any]:
-    """What calling a program itself does: it calls its only entry."""
-    if len(entries) == 1:
-        return next(iter(entries.values())).__call__
+def _refusal(program: str, entries: Iterable[str]) -> Callable[..., Any]:
+    """What calling a program of several entries does."""
     listed = ", ".join(entries)
 
     def refuse(*positional: Any, **named: Any) -> Any:

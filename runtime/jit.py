@@ -208,6 +208,11 @@ def host_target() -> Target:
     return processor.host_target(_detected)
 
 
+def is_host_known() -> bool:
+    """Whether ``host_target`` does without LLVM, which takes a while to load."""
+    return host_target.cache_info().currsize > 0 or processor.kept_target() is not None
+
+
 def _detected() -> Target:
     triple, cpu, found = llvm.host()
     level = _level(triple, found)

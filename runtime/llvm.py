@@ -114,6 +114,16 @@ class Machine:
             call["DisposeMemoryBuffer"](buffer)
 
 
+def load() -> None:
+    """Load the library, unless it is loaded; other functions do it when they are called."""
+    _functions()
+
+
+def is_loaded() -> bool:
+    """Whether the library is loaded."""
+    return _functions.cache_info().currsize > 0
+
+
 def host() -> tuple[str, str, dict[str, bool]]:
     """This machine's triple, the name of its processor, and which features that has."""
     call = _functions()

@@ -61,6 +61,11 @@ def team(threads: int) -> int:
     return address_of(_team(min(threads, MOST_THREADS), LEAST_SHARED, LEAST_WOKEN))
 
 
+def is_linked() -> bool:
+    """Whether ``team`` has nothing left to compile."""
+    return _pool.cache_info().currsize > 0 or os.name != "posix"
+
+
 @cache
 def _team(threads: int, least_shared: int, least_woken: int) -> np.ndarray:
     """The words of a team, as ``runtime.program`` says."""

@@ -29,19 +29,25 @@ _CACHES = "/sys/devices/system/cpu/cpu0/cache"
 
 def host_target(detect: Callable[[], Target]) -> Target:
     """The target that ``detect`` finds, which is not called where it was found before."""
-    identity = _identity()
-    if identity is None:
-        return detect()
-    name = f"{identity}.target"
-    kept = cache_files.load(name)
+    kept = kept_target()
     if kept is not None:
-        try:
-            return Target(**json.loads(kept))
-        except (ValueError, TypeError):
-            pass  # of another form; it is written again
-    target = detect()
-    cache_files.store(name, [json.dumps(asdict(target)).encode()])
+        return kept
+    target, name = detect(), _name()
+    if name is not None:
+        cache_files.store(name, [json.dumps(asdict(target)).encode()])
     return target
+
+
+def kept_target() -> Target | None:
+    """The target that was found before; ``None`` where there is none."""
+    name = _name()
+    content = cache_files.load(name) if name is not None else None
+    if content is None:
+        return None
+    try:
+        return Target(**json.loads(content))
+    except (ValueError, TypeError):
+        return None  # of another form; it is written again
 
 
 def count() -> int:
@@ -73,9 +79,9 @@ def _said(folder: str, name: str) -> str:
         return file.read().strip()
 
 
-def _identity() -> str | None:
-    """64 hexadecimal digits for this processor and LLVM; ``None`` where the system says too
-    little."""
+@cache
+def _name() -> str | None:
+    """Of the file for this processor and LLVM; ``None`` where the system says too little."""
     try:
         with open(_SAID, "rb") as file:
             first = file.read(_SAID_BYTES).decode(errors="replace").split("\n\n")[0]
@@ -87,7 +93,7 @@ def _identity() -> str | None:
         return None
     parts = [str(_VERSION), compiler(), *(lasting[name] for name in _LASTING)]
     parts += [repr(cache_sizes()), repr(_instructions())]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.target"
 
 
 def _instructions() -> list[str]:

@@ -6,6 +6,7 @@ Work is counted in calls of functions, which do not depend on the machine.
 from __future__ import annotations
 
 import cProfile
+import itertools
 import pstats
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,69 @@ def training(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor,
     return {"loss": loss}, {w: w - 0.1 * g for w, g in zip(weights, gradients, strict=True)}
 
 
+def biased(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
+    """A step of a residual network with biases, whose small updates share kernels."""
+    y = graphc.input("x", ("N", 16))
+    weights = []
+    for i in range(length // 30):
+        w = graphc.parameter(f"w{i}", np.zeros((16, 16), np.float32))
+        b = graphc.parameter(f"b{i}", np.zeros(16, np.float32))
+        y = y + graphc.relu(y @ w + b)
+        weights += [w, b]
+    gradients = graphc.grad(graphc.mean(graphc.square(y)), weights)
+    return {"y": y}, {w: w - 0.1 * g for w, g in zip(weights, gradients, strict=True)}
+
+
+def narrowing(length: int) -> tuple[dict[str, graphc.Tensor], dict[graphc.Tensor, Any]]:
+    """A step of a network whose layers all differ: no kernel is like another."""
+    y = graphc.input("x", ("N", 16))
+    widths = [16 + i % 13 + i // 13 for i in range(length // 30 + 1)]
+    weights = [
+        graphc.parameter(f"w{i}", np.zeros(pair, np.float32))
+        for i, pair in enumerate(itertools.pairwise(widths))
+    ]
+    for w in weights:
+        y = graphc.tanh(y @ w)
+    gradients = graphc.grad(graphc.mean(graphc.square(y)), weights)
+    return {"y": y}, {w: w - 0.1 * g for w, g in zip(weights, gradients, strict=True)}
+
+
+def sized(length: int) -> dict[str, graphc.Tensor]:
+    """A value of every size, all of them named."""
+    names = [f"A{i}" for i in range(length // 10)]
+    return {f"y{n}": graphc.sum(graphc.tanh(graphc.input(n, (n, 4))), 0) for n in names}
+
+
+def shifted(length: int) -> dict[str, graphc.Tensor]:
+    """A register whose elements move on by one in each step."""
+    x = y = graphc.input("x", (16, 4))
+    for i in range(length // 6):
+        y = graphc.concat([y[:, 1:], x[:, :1] * float(i)], 1)
+    return {"y": y}
+
+
+def turned(length: int) -> dict[str, graphc.Tensor]:
+    """A row turned again and again: each element is found two ways each time."""
+    y = graphc.input("x", (16, 7))
+    for i in range(length // 6):
+        y = graphc.concat([y[:, 3:], y[:, :3]], 1) + float(i % 2)
+    return {"y": y}
+
+
+def windows(length: int) -> dict[str, graphc.Tensor]:
+    """Values of a row made of neighbours, which share theirs."""
+    y = graphc.input("x", (16, length))
+    for _ in range(length // 6):
+        y = y[:, 1:] * 0.5 + y[:, :-1]
+    return {"y": y}
+
+
+def parts(length: int) -> dict[str, graphc.Tensor]:
+    """Many parts put together."""
+    x = graphc.input("x", ("N", 4))
+    return {"y": graphc.concat([graphc.tanh(x * float(i)) for i in range(length // 6)], 1)}
+
+
 def calls(function: Callable[[], Any]) -> int:
     """How many calls of functions ``function`` needs."""
     profile = cProfile.Profile()
@@ -129,6 +193,13 @@ MAKERS: dict[str, Callable[[int], tuple[Any, Any]]] = {
     "wide": lambda n: (wide(n), ()),
     "updates": updates,
     "training": training,
+    "biased": biased,
+    "narrowing": narrowing,
+    "sized": lambda n: (sized(n), ()),
+    "shifted": lambda n: (shifted(n), ()),
+    "turned": lambda n: (turned(n), ()),
+    "windows": lambda n: (windows(n), ()),
+    "parts": lambda n: (parts(n), ()),
 }
 
 
@@ -152,6 +223,17 @@ def test_work_grows_with_the_number_of_nodes(name: str) -> None:
             counts.setdefault(stage, []).append(calls(work))
     for stage, (half, whole) in counts.items():
         assert whole < 2.4 * half, f"{stage}: {half} calls, then {whole}"
+
+
+@pytest.mark.parametrize("make", [shifted, turned, windows, parts])
+def test_views_of_views_without_end_are_compiled(make: Callable[[int], Any]) -> None:
+    y = make(900)
+    (x,) = graphc.Graph("long", y).ir.inputs
+    shape = [size if isinstance(size, int) else 3 for size in x.type.shape]
+    data = np.random.default_rng(5).standard_normal(shape).astype(np.float32)
+    graph = graphc.Graph("long", y)
+    expected = graphc.compile(graph, fuse=False)(x=data)["y"]
+    np.testing.assert_array_equal(graphc.compile(graph)(x=data)["y"], expected)
 
 
 def test_what_a_node_of_a_long_chain_costs() -> None:

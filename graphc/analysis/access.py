@@ -43,6 +43,8 @@ def is_view(node: Node) -> bool:
     """Whether ``node`` only says where elements come from."""
     if not isinstance(node.op, Rearrange):
         return False
+    if len(node.operands) > 1:  # what joins values is one; to ask for all pieces would take long
+        return True
     index = tuple(axis(i) for i in range(node.result.type.rank))
     return pieces_of(node, index) is not None
 

@@ -17,6 +17,7 @@ from graphc.codegen.values import (
     Value,
     constant,
     index,
+    lanes_constant,
     llvm_type,
     memory_type,
     suffix,
@@ -65,7 +66,8 @@ def _load_at(context: Context, place: Place, position: Position, guard: Value | 
         mask = guard if mask is None else context.builder.bit_and(mask, guard)
         guard = None
     if not is_contiguous(place, axis):
-        if mask is None and guard is None and is_near(place, axis):
+        known = mask is None or axis.valid is not None
+        if known and guard is None and is_near(place, axis):
             return _load_sorted(context, place, position, axis)
         addresses = addresses_of(context, place, position, axis)
         lanes = mask or constant(True, dtypes.bool_, axis.width)
@@ -88,14 +90,20 @@ def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
 def _load_sorted(context: Context, place: Place, position: Position, axis: TileAxis) -> Value:
     """A vector of elements a few places apart, out of whole vectors."""
     builder, stride = context.builder, place.affine.strides[axis.name]
-    first = address_of(context, place, position)
+    first, width = address_of(context, place, position), axis.width
     assert isinstance(stride, int)
+    lanes = width if axis.valid is None else axis.valid - position[axis.name] * width
+    lanes = min(lanes, width)
+    span = (lanes - 1) * abs(stride) + 1
 
     def vector_at(element: int) -> Value:
         address = context.advance(first, index(element * place.dtype.size))
-        return builder.to_memory(_load_plain(context, place, address, axis.width))
+        if span >= width:
+            return builder.to_memory(_load_plain(context, place, address, width))
+        there = lanes_constant(tuple(lane < span for lane in range(width)), dtypes.bool_)
+        return builder.to_memory(_load_masked(context, place, address, there))
 
-    found = strides.load(builder, stride, axis.width, vector_at)
+    found = strides.load(builder, stride, lanes, width, vector_at)
     return builder.from_memory(found, place.dtype)
 
 

@@ -154,6 +154,5 @@ def combine(b: LLVMBuilder, kind: str, left: Value, right: Value) -> Value:
     if kind == "all":
         return b.bit_and(left, right)
     taken = b.gt(right, left) if kind == "maximum" else b.lt(right, left)
-    if left.dtype.is_float:
-        taken = b.bit_or(taken, b.is_nan(right))
-    return b.select(taken, right, left)
+    found = b.select(taken, right, left)  # one instruction on x86: a NaN on the right is not taken
+    return b.select(b.is_nan(right), right, found) if left.dtype.is_float else found

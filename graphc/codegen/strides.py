@@ -21,28 +21,27 @@ def are_near(stride: object) -> bool:
     return isinstance(stride, int) and 1 <= abs(stride) <= MOST_APART and stride != 1
 
 
-def load(builder: LLVMBuilder, stride: int, width: int, vector_at: Callable[[int], Value]) -> Value:
-    """Elements 0, ``stride``, 2 ``stride``, ... in ``width`` lanes; ``vector_at`` gives the vector
-    in memory from an element on, as memory holds it."""
-    apart = abs(stride)
-    last = (width - 1) * apart
-    lowest = min(0, (width - 1) * stride)
-    starts = [min(first, last + 1 - width) for first in range(0, apart * width, width)]
-    places = [lane * stride - lowest for lane in range(width)]
-    homes = [min(place // width, apart - 1) for place in places]
+def load(
+    builder: LLVMBuilder, stride: int, lanes: int, width: int, vector_at: Callable[[int], Value]
+) -> Value:
+    """Elements 0, ``stride``, 2 ``stride``, ... in the first ``lanes`` of ``width`` lanes;
+    ``vector_at`` gives the vector in memory from an element on, as memory holds it."""
+    last = (lanes - 1) * stride
+    lowest, span = min(0, last), abs(last) + 1
+    starts = [min(first, max(0, span - width)) for first in range(0, span, width)]
+    places = [min(lane, lanes - 1) * stride - lowest for lane in range(width)]
+    homes = [min(place // width, len(starts) - 1) for place in places]
     found = vector_at(lowest + starts[0])
-    if apart == 1:
+    if len(starts) == 1:
         return shuffle(builder, found, found, places)
     chosen: Sequence[int] = places
-    for number in range(1, apart):
+    for number in range(1, len(starts)):
         # Lanes that are in place stay; those of vectors to come do not matter yet.
-        lanes = [
-            width + places[lane] - starts[number]
-            if homes[lane] == number
-            else (chosen[lane] if homes[lane] < number else 0)
-            for lane in range(width)
+        sought = [
+            width + place - starts[number] if home == number else (at if home < number else 0)
+            for place, home, at in zip(places, homes, chosen, strict=True)
         ]
-        found = shuffle(builder, found, vector_at(lowest + starts[number]), lanes)
+        found = shuffle(builder, found, vector_at(lowest + starts[number]), sought)
         chosen = range(width)
     return found
 

@@ -70,7 +70,8 @@ def stores(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     yield
     for place in found:
         b, grid = context.builder, context.turned.pop(place)
-        values = [b.splat(b.to_memory(value), grid.values[0].width) for value in grid.values]
+        assert vectors is not None
+        values = [b.splat(b.to_memory(value), vectors.width) for value in grid.values]
         first = {axis.name: axis.first for axis in context.axes}
         access.store_in_turn(context, place, first, values)
 

@@ -7,6 +7,7 @@ it depends on, and the reductions it waits for.  Views disappear here: they are 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -31,6 +32,8 @@ from graphc.ir.op import (
 from graphc.location import Location
 from graphc.loops import ir
 from graphc.passes.groups import is_expensive
+
+_MOST_AT_ONCE = 8  # conditions, or pieces of a view, in one expression
 
 Condition = tuple[Index, Size, Size]
 Guard = tuple[tuple[bool, tuple[Condition, ...]], ...]  # (holds, all of these), and so on
@@ -89,20 +92,28 @@ def size_expr(size: Size) -> ir.Expr:
 
 def guard_expr(guard: Guard, atoms: dict[Item, ir.Expr]) -> ir.Expr:
     """The boolean expression of a guard that is not empty."""
-    total: ir.Expr | None = None
+    parts: list[ir.Expr] = []
     for holds, conditions in guard:
-        part: ir.Expr | None = None
+        sides: list[ir.Expr] = []
         for index, low, high in conditions:
             at = index_expr(index, atoms)
             above = ir.Apply("greater_equal", (at, size_expr(low)), dtypes.bool_)
             below = ir.Apply("less", (at, size_expr(high)), dtypes.bool_)
-            both = ir.Apply("logical_and", (above, below), dtypes.bool_)
-            part = both if part is None else ir.Apply("logical_and", (part, both), dtypes.bool_)
-        assert part is not None
-        part = part if holds else ir.Apply("logical_not", (part,), dtypes.bool_)
-        total = part if total is None else ir.Apply("logical_and", (total, part), dtypes.bool_)
-    assert total is not None
-    return total
+            sides.append(ir.Apply("logical_and", (above, below), dtypes.bool_))
+        part = _all_of(sides)
+        parts.append(part if holds else ir.Apply("logical_not", (part,), dtypes.bool_))
+    return _all_of(parts)
+
+
+def _all_of(parts: Sequence[ir.Expr]) -> ir.Expr:
+    """Whether all ``parts`` hold, as an expression that is not as deep as they are many."""
+    while len(parts) > 1:
+        few = [parts[at : at + _MOST_AT_ONCE] for at in range(0, len(parts), _MOST_AT_ONCE)]
+        parts = [
+            functools.reduce(lambda a, b: ir.Apply("logical_and", (a, b), dtypes.bool_), each)
+            for each in few
+        ]
+    return parts[0]
 
 
 class Items:
@@ -237,21 +248,36 @@ class Items:
     ) -> Item:
         if len(pieces) == 1 and pieces[0][0].operand is not None:
             return sources[0]
-        atoms = {a for _, g in pieces for _, cs in g for i, _, _ in cs for a in i.atoms}
+        of = iter(sources)
+        found = [(p, next(of) if p.operand is not None else None) for p, _ in pieces]
+        rest: list[tuple[Piece, Item | None]] = []
+        while found:  # the last pieces first; of many pieces some in the place of one
+            rest = [*found[-_MOST_AT_ONCE:], *rest]
+            del found[-_MOST_AT_ONCE:]
+            last = rest[-1][0]
+            rest = [(last, self._first_that_holds(dtype, rest))]
+        (item,) = (item for _, item in rest if item is not None)
+        return item
+
+    def _first_that_holds(self, dtype: DType, found: Sequence[tuple[Piece, Item | None]]) -> Item:
+        """The first of ``found`` whose conditions hold, else the last; no item: the fill value."""
+        atoms = {
+            a for p, _ in found[:-1] for i, _, _ in _conditions(p) for a in i.atoms
+        }  # fmt: skip
 
         def build(x: Sequence[ir.Expr]) -> ir.Expr:
             values = iter(x)
-            found = [
-                next(values) if p.operand is not None else ir.Literal(p.fill, dtype)
-                for p, _ in pieces
+            each = [
+                ir.Literal(p.fill, dtype) if item is None else next(values) for p, item in found
             ]
-            total = found[-1]
-            for value, (piece, _) in reversed(list(zip(found[:-1], pieces[:-1], strict=True))):
+            total = each.pop()
+            for value, (piece, _) in zip(reversed(each), reversed(found[:-1]), strict=True):
                 where = guard_expr(((True, _conditions(piece)),), {})
                 total = ir.Apply("where", (where, value, total), dtype)
             return total
 
-        return self._new(sources, build, dtype, (a for a in atoms if isinstance(a, str)))
+        operands = [item for _, item in found if item is not None]
+        return self._new(operands, build, dtype, (a for a in atoms if isinstance(a, str)))
 
     def _load(
         self, value: Value, index: tuple[Index, ...], guard: Guard, operands: Sequence[Item] = ()

@@ -11,13 +11,24 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.across import across
+from graphc.loops.across import across, together
 from graphc.loops.direction import stride, tiled
 from graphc.loops.repetition import costly, registers_together
-from graphc.loops.tiling import Product, block, choose_across, choose_tile
+from graphc.loops.tiling import (
+    STREAMED,
+    STREAMED_UNROLL,
+    Product,
+    block,
+    choose_across,
+    choose_streamed,
+    choose_tile,
+)
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
+_TOGETHER = 6  # sums in lanes, and the registers that they leave to others
+_LEFT_OVER = 8
+CLOSE = 4  # elements between neighbours, which are loaded with what is between them
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -68,17 +79,44 @@ def _scheduled(
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
-        turned = across(statement, lanes)
+        turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
             return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
-        axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)
+        axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
+        if product is not None:
+            axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
+
+
+def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
+    """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
+    registers: they use what they have in common while it is at hand."""
+    if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
+        return list(loop.axes)
+    dtype, (*outer, last) = product.values[0].dtype, loop.axes
+    lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
+    most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
+    if not outer or all(ir.AxisIndex(outer[-1].name) in _inside(v) for v in product.values):
+        return [*outer, replace(last, tile=_at_most(last, most))]
+    heights = range(1, _at_most(outer[-1], most) + 1)
+    tiles = [(high, _at_most(last, most // high)) for high in heights]
+    high, wide = min(tiles, key=lambda tile: 1 / tile[0] + 1 / tile[1])  # loads for each of them
+    return [*outer[:-1], replace(outer[-1], tile=high), replace(last, tile=wide)]
+
+
+def _inside(value: ir.Expr) -> list[ir.Expr]:
+    return list(expressions((ir.Let("", value),)))
+
+
+def _at_most(axis: ir.Axis, tile: int) -> int:
+    """``tile``, or all of an axis that is shorter."""
+    return max(1, min(axis.extent, tile)) if isinstance(axis.extent, int) else tile
 
 
 def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Statement:
@@ -105,6 +143,9 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     """Whether what is folded in lanes lies side by side along the loop instead: then vectors of
     the loop's points read it, each lane of the fold being a place in memory."""
     fold, store = loop.body
+    extent = loop.axes[-1].extent
+    if isinstance(extent, int) and extent <= CLOSE:
+        return False
     if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
         return False
     strides = [
@@ -179,11 +220,13 @@ def _tile(
     beside = stride(kernel, left, row.name) == 1
     along = product.row_bytes and stride(kernel, left, reduce.axis.name) == 1
     across = choose_across(product, target) if rows and (beside or along) else None
-    height, vectors = across or choose_tile(product, target)
-    depth = reduce.axis
+    streamed = None if across else choose_streamed(product, target)
+    height, vectors = across or streamed or choose_tile(product, target)
+    scheduled = replace(reduce, across=row.name if across else "")
     if not across:
-        depth = replace(depth, tile=block(product) or depth.tile)
-    scheduled = replace(reduce, axis=depth, across=row.name if across else "")
+        size = STREAMED if streamed else block(product) or reduce.axis.tile
+        unroll = STREAMED_UNROLL if streamed else reduce.unroll
+        scheduled = replace(reduce, axis=replace(reduce.axis, tile=size), unroll=unroll)
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)

@@ -17,7 +17,6 @@ has none before this pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph, topological
@@ -31,11 +30,11 @@ _MOST_RESHAPED = 16  # ops that are done once more where others need them too
 _DATA = ("input", "parameter", "constant")
 
 
-@dataclass(frozen=True)
 class Canonicalize:
     """See the module."""
 
-    name: str = "canonicalize"
+    __slots__ = ()
+    name = "canonicalize"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, _concerns)
@@ -102,6 +101,8 @@ def _reduction(node: Node, make: Make) -> Value | None:
     """One axis each, from the innermost outward; the reduced axis last where only 1s follow it."""
     (x,) = node.operands
     axes: tuple[int, ...] = node.attributes["axes"]
+    if "nonempty" in node.attributes:  # the graph demands it by now
+        return make(node.op, x, like=node, axes=axes)
     if not axes:
         return x if x.type == node.result.type else None
     if x.node.op.name == "permute_dims":

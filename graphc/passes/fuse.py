@@ -18,7 +18,8 @@ from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph, clone, collect
 from graphc.ir.nodes import Node, Value
 from graphc.passes import columns, recompute
-from graphc.passes.groups import Group, Reason, Uses, group_of, joined
+from graphc.passes.groups import Group, Reason, group_of, joined
+from graphc.passes.uses import Uses
 
 SMALL = 1 << 13  # elements of a loop that takes no longer than a kernel's call
 NEAR = 1000  # nodes between two loops that are looked at for joining

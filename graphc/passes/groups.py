@@ -17,22 +17,26 @@ quotes it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
+from graphc.analysis.access import is_view
 from graphc.errors import shape_text
 from graphc.ir import dims
 from graphc.ir.dims import Shape
-from graphc.ir.graphs import Graph
-from graphc.ir.nodes import Node, Value
+from graphc.ir.nodes import Node
 from graphc.ir.op import Blocks, Contraction, Elementwise, Gather, Op, Rearrange, Reduction
+from graphc.passes.uses import Edge, Uses
 
 _PLACES = ("argmax", "argmin")
 BODY_LIMIT = 200  # ops a kernel: LLVM's time is superlinear in the length of a block
 LONG = 64  # rows from which columns are folded while the rows stream past
 WIDE = 128  # elements of a row that is worth streaming
 CHEAP = 4  # flops that may be repeated for every row instead of being stored once
+# Flops an element that may be done for elements which come from elsewhere: parts of a ``concat``
+# are all computed everywhere.  A float that goes to memory and comes back takes as long as 46.
+ASIDE = 64
 
 
 @dataclass(frozen=True)
@@ -117,107 +121,6 @@ def is_column(node: Node) -> bool:
     short = isinstance(rows, int) and rows < LONG
     narrow = isinstance(width, int) and width <= WIDE
     return node.attributes.get("order") == "tree" and not short and not narrow
-
-
-@dataclass(frozen=True)
-class Edge:
-    """``reader`` (of the consumer group) reads ``read.value`` (of the producer group) through its
-    operand number ``operand``; a reader that is a view reads at the index of its result."""
-
-    reader: Node
-    operand: int
-    read: Read
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of what is looked at: the operand, or the view."""
-        if is_view(self.reader):
-            return self.reader.result.type.shape
-        return self.reader.operands[self.operand].type.shape
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether each element of the value is read once, at its own index."""
-        through_none = self.reader.operands[self.operand] is self.read.value
-        return through_none and not isinstance(self.reader.op, Rearrange)
-
-    @property
-    def repeated(self) -> tuple[int, ...] | None:
-        """``Read.missing`` for the axes of length other than 1."""
-        if self.is_plain:
-            return ()
-        shape = self.shape
-        missing = self.read.missing(len(shape))
-        return None if missing is None else tuple(a for a in missing if shape[a] != 1)
-
-    @property
-    def grows(self) -> bool:
-        """Whether elements of the value are read more than once."""
-        if self.is_plain:
-            return False
-        shape = self.shape
-        atoms = {atom for index in self.read.index for atom in index.atoms}
-        return any(size != 1 and axis not in atoms for axis, size in enumerate(shape))
-
-
-class Uses:
-    """Who reads what in a graph, through views; which values must be in memory; and the group that
-    is ``home`` to each node, which whoever makes the groups enters."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.operand_reads: dict[Value, list[Read]] = {}
-        self.edges_of: dict[Node, list[Edge]] = {}
-        self.readers: dict[Value, list[Node]] = {}
-        self.stored: set[Value] = set(graph.results)
-        self.home: dict[Node, Group] = {}
-        for node in graph.nodes:
-            needed = (v for i, v in enumerate(node.operands) if must_be_stored(node, i))
-            self.stored.update(needed)
-        self.stored_nodes = {value.node for value in self.stored}
-        for node in graph.nodes:
-            if self.computes(node):
-                self._enter(node)
-
-    def computes(self, node: Node) -> bool:
-        """Whether ``node`` has a group: it computes, or is a view or free source to be stored."""
-        if node.op.name == "constant" and not is_free_source(node):
-            return False
-        if is_view(node) or is_free_source(node):
-            return node in self.stored_nodes
-        return True
-
-    def _enter(self, node: Node) -> None:
-        if is_view(node):
-            whole = reads(node.result, self.stored_nodes, node)
-            found = [Edge(node, 0, read) for read in whole]
-        else:
-            found = [
-                Edge(node, number, read)
-                for number, operand in enumerate(node.operands)
-                for read in self._reads(operand)
-            ]
-        for edge in found:
-            self.readers.setdefault(edge.read.value, []).append(node)
-        self.edges_of[node] = found
-
-    def _reads(self, value: Value) -> list[Read]:
-        if value not in self.operand_reads:
-            self.operand_reads[value] = reads(value, self.stored_nodes)
-        return self.operand_reads[value]
-
-    def between(self, producer: Group, consumer: Group) -> list[Edge]:
-        """All reads of the producer's values by the consumer's nodes."""
-        edges = (edge for node in consumer.nodes for edge in self.edges_of[node])
-        return [edge for edge in edges if self.home.get(edge.read.value.node) is producer]
-
-    def needed_beyond(self, group: Group, other: Group) -> bool:
-        """Whether a value of ``group`` is needed outside the two groups."""
-        home, both = self.home, (group, other)
-        return any(
-            value in self.stored or any(home[r] not in both for r in self.readers.get(value, ()))
-            for node in group.nodes
-            for value in node.results
-        )
 
 
 def joined(a: Group, b: Group, uses: Uses) -> Group | Reason:
@@ -319,8 +222,11 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
         ((axes, shape),) = repeated
         if axes is not None and len(axes) == 1 and units_dropped(shape) == units_dropped(b.domain):
             axis = _axis_at(b.domain, len(units_dropped(shape[: axes[0]])))
+            # Rows of memory are gone along anyhow; columns are, only if something folds them.
+            folded = (a.along, b.along) != (None, None)
+            along = folded or axis == _axis_at(b.domain, -1)
             joint = _same_loops(a, replace(b, along=axis)) if b.along in (None, axis) else None
-            if isinstance(joint, Group):
+            if along and isinstance(joint, Group):
                 return joint
     return _through_view(a, b, found, uses)
 
@@ -379,9 +285,18 @@ def _through_view(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | 
     again = any(edge.grows for edge in found) or len(set(per_value)) < len(per_value)
     if again and cost(a.nodes) > CHEAP:
         return Reason(f"{a.name} would be computed again for every element that reads it")
+    aside = any(edge.read.partial for edge in found) and _is_much_smaller(a, b)
+    if aside and not again and cost(a.nodes) + cost(b.inside) > ASIDE:
+        return Reason(f"{a.name} would be computed for many elements that come from elsewhere")
     joint = _union(a, b, "loop", b.domain, b.along, b.down)
     joint.inside.update(a.nodes)
     return joint
+
+
+def _is_much_smaller(a: Group, b: Group) -> bool:
+    """Whether the loop of ``a`` has at most half the elements, named sizes left aside."""
+    own, other = (math.prod(s for s in g.domain if isinstance(s, int)) for g in (a, b))
+    return 2 * own <= other
 
 
 def _loop_text(group: Group) -> str:

@@ -16,6 +16,7 @@ from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Contraction, Elementwise, Gather
 from graphc.passes.groups import BODY_LIMIT, Group
+from graphc.passes.uses import Edge
 
 if TYPE_CHECKING:
     from graphc.passes.fuse import Grouping
@@ -54,10 +55,11 @@ class _Chooser:
         value, home = node.result, self.grouping.group[node]
         if value in self.uses.stored:
             return
-        readers = [r for r in self.uses.readers.get(value, ()) if self._group(r) is not home]
-        if not readers or not all(self._reads_plainly(r, value) for r in readers):
+        edges = [e for e in self.uses.edges_to.get(value, ()) if self._group(e.reader) is not home]
+        if not edges or not all(map(self._reads_plainly, edges)) or not self._at_one_place(edges):
             return
-        plans = {group: self._plan(node, group) for group in map(self._group, readers)}
+        readers = dict.fromkeys(self._group(edge.reader) for edge in edges)
+        plans = {group: self._plan(node, group) for group in readers}
         flops = sum(_flops(plan.nodes, value) for plan in plans.values())
         if flops > FLOPS_A_BYTE * value.type.dtype.size * (1 + len(plans)) / 2:
             return
@@ -72,12 +74,19 @@ class _Chooser:
     def _group(self, node: Node) -> Group:
         return self.grouping.group[node]
 
-    def _reads_plainly(self, reader: Node, value: Value) -> bool:
-        """Whether ``reader`` takes each element once, in its group's own loop."""
-        if isinstance(reader.op, (Contraction, Gather)) or self._group(reader).kind == "alone":
-            return False
-        edges = (e for e in self.uses.edges_of[reader] if e.read.value is value)
-        return not any(edge.grows for edge in edges)
+    def _reads_plainly(self, edge: Edge) -> bool:
+        """Whether the reader takes each element once, in its group's own loop."""
+        alone = self._group(edge.reader).kind == "alone"
+        return not (isinstance(edge.reader.op, (Contraction, Gather)) or alone or edge.grows)
+
+    def _at_one_place(self, edges: Iterable[Edge]) -> bool:
+        """Whether each group needs the value at one index, all views looked through: a chain of
+        values each of which is made twice for the next is made 2, 4, 8, ... times."""
+        places: dict[Group, set[object]] = {}
+        for edge in edges:
+            own = None if edge.repeated == () else edge.read.index
+            places.setdefault(self._group(edge.reader), set()).add(own)
+        return all(len(found) == 1 for found in places.values())
 
     def _plan(self, node: Node, group: Group) -> _Plan:
         plan = _Plan(set(), set())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphc.ir.dtypes import float32, float64
+from graphc.ir.dtypes import float32, float64, int32
 from graphc.ir.scalar import Scalar, ScalarBuilder
 from graphc.ops.vecmath.exponential import LN2_HIGH, LN2_LOW
 from graphc.ops.vecmath.floats import INFINITY, NAN, fast_two_sum, format_of, polynomial
@@ -41,6 +41,22 @@ LOG_TAIL = {
         0.14800731001529535,
     ),
 }
+
+# float32's cells of 1 + f, sixteen in order of its bits: numbers of few digits near the inverse, 1
+# around 1 and nearest to the side of 1 beside it, where much would cancel; and the logarithms to
+# base 2 of what they are inverses of, which are nearly exact.
+CELL_INVERSES = (
+    1.369384765625, 1.328857421875, 1.279052734375, 1.222900390625, 1.17724609375, 1.13623046875,
+    1.090576171875, 1.061279296875, 1.019775390625, 1.0, 0.942626953125, 0.880615234375,
+    0.843994140625, 0.79345703125, 0.7587890625, 0.722412109375,
+)  # fmt: skip
+CELL_LOG2 = (
+    -0.45352787, -0.41018632, -0.35507575, -0.2903069, -0.23541594, -0.1842555, -0.12509054,
+    -0.08580438, -0.028251428, 0.0, 0.08524116, 0.18341629, 0.24469511, 0.333776, 0.3982292,
+    0.46910602,
+)  # fmt: skip
+# log2(1 + r) / r, for abs(r) <= 0.0395
+LOG2_OF_CELL = {float32: (1.442695, -0.72134733, 0.48094758, -0.3611473, 0.2636111)}
 
 
 def split(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:
@@ -88,12 +104,23 @@ def combine_log2(b: ScalarBuilder, k: Scalar, f: Scalar) -> Scalar:
 
 def log(b: ScalarBuilder, x: Scalar) -> Scalar:
     """The natural logarithm."""
-    return _of_any(b, x, combine)
+    return _of_any(b, x, lambda k, m: combine(b, k, b.sub(m, 1.0)))
 
 
 def log2(b: ScalarBuilder, x: Scalar) -> Scalar:
     """The logarithm to base 2, exact for powers of 2."""
-    return _of_any(b, x, combine_log2)
+    # Look-ups cost more than they save where there is no FMA either.
+    if b.dtype(x) is float32 and b.fused:
+        return _of_any(b, x, lambda k, m: _log2_by_cells(b, k, m))
+    return _of_any(b, x, lambda k, m: combine_log2(b, k, b.sub(m, 1.0)))
+
+
+def _log2_by_cells(b: ScalarBuilder, k: Scalar, m: Scalar) -> Scalar:
+    """k + log2(m), from the inverse and the logarithm of a number near m."""
+    cell = b.shift_right(b.sub(b.bitcast(m, int32), ROOT_BITS[float32]), 19)
+    r = b.fma(m, b.lookup(CELL_INVERSES, cell, float32), -1.0)
+    whole = b.add(k, b.lookup(CELL_LOG2, cell, float32))
+    return b.fma(r, polynomial(b, r, LOG2_OF_CELL), whole)
 
 
 def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
@@ -119,24 +146,24 @@ def log1p(b: ScalarBuilder, x: Scalar) -> Scalar:
     return b.rarely(b.bit_not(is_normal(b, u)), special, result)
 
 
-def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[..., Scalar]) -> Scalar:
-    """``of_split(b, k, f)`` of normal numbers, and the limits, zeros and denormals of a
+def _of_any(b: ScalarBuilder, x: Scalar, of_split: Callable[[Scalar, Scalar], Scalar]) -> Scalar:
+    """``of_split(k, m)`` of normal numbers 2**k m, and the limits, zeros and denormals of a
     logarithm."""
     fmt = format_of(b, x)
 
     def of_normal(x: Scalar) -> tuple[Scalar, Scalar]:
         m, exponent = split(b, x)
-        return as_float(b, exponent, x), b.sub(m, 1.0)
+        return as_float(b, exponent, x), m
 
     def rare() -> Scalar:
         small = b.lt(x, fmt.smallest_normal)
-        k, f = of_normal(b.select(small, b.mul(x, 2.0**fmt.mantissa), x))
-        result = of_split(b, b.select(small, b.sub(k, float(fmt.mantissa)), k), f)
+        k, m = of_normal(b.select(small, b.mul(x, 2.0**fmt.mantissa), x))
+        result = of_split(b.select(small, b.sub(k, float(fmt.mantissa)), k), m)
         result = b.select(b.lt(x, INFINITY), result, x)
         limit = b.select(b.eq(x, 0.0), b.constant(-INFINITY, fmt.dtype), NAN)
         return b.select(b.le(x, 0.0), limit, result)
 
-    return b.rarely(b.bit_not(is_normal(b, x)), rare, of_split(b, *of_normal(x)))
+    return b.rarely(b.bit_not(is_normal(b, x)), rare, of_split(*of_normal(x)))
 
 
 def is_normal(b: ScalarBuilder, x: Scalar) -> Scalar:
