@@ -326,9 +326,9 @@ class LLVMBuilder:
         return self.writer.pure(text, dtype, x.width, x.level)
 
     def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
-        small = dtype is dtypes.float32 and len(table) <= permuting.MOST
-        if index.width > 1 and small and permuting.possible(self.target):
-            return permuting.lookup(self, table, index)
+        small = len(table) <= permuting.MOST and index.dtype.size == dtype.size
+        if index.width > 1 and small and permuting.possible(self.target, dtype):
+            return permuting.lookup(self, table, index, dtype)
         kind = memory_type(dtype)
         body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"

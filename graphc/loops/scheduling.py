@@ -29,6 +29,10 @@ from runtime.target import Target
 _TOGETHER = 6  # sums in lanes, and the registers that they leave to others
 _LEFT_OVER = 8
 CLOSE = 4  # elements between neighbours, which are loaded with what is between them
+# Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
+# keep up with as well as wider ones; and some processors foresee more of what follows loads of half
+# a cache line.
+_STREAMED_BYTES = 32
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -85,7 +89,7 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
-        if product is not None:
+        if product is not None and not blocks:
             axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
@@ -178,6 +182,8 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
         return reduce
     widest = max((value.dtype for value in reduce.values), key=lambda dtype: dtype.size)
     width = min(lanes, ir.lane_count(reduce.axis.extent, widest))
+    if reduce.kinds == ("add",) and isinstance(reduce.values[0], ir.Load):
+        width = min(width, _STREAMED_BYTES // widest.size)
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 

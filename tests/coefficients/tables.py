@@ -120,6 +120,9 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
         "float64": Fit(log_series, 7, TINY, 0.0295, lambda z: z, "float64"),
     },
+    "logarithm.LOG_OF_CELL": {
+        "float64": Fit(log1p_tail, 9, -0.0395, 0.0395, lambda r: r, "float64"),
+    },
     "logarithm.LOG2_OF_CELL": {
         "float32": Fit(log2_slope, 5, -0.0395, 0.0395, lambda r: 1 / log2_slope(r), "float32"),
     },
