@@ -14,7 +14,7 @@ import numpy as np
 from graphc import arguments
 from graphc.ir import graphs
 from graphc.ops.random import random_updates
-from graphc.recipe import Kept, Recipe
+from graphc.recipe import Kept, Recipe, import_early
 from graphc.tensor import Tensor
 from runtime.executable import Executable as RuntimeExecutable
 from runtime.state import State
@@ -275,8 +275,8 @@ def compile(
     arguments.check_kind(cache, bool, "cache is True or False")
     if threads is not None:
         arguments.check_count(threads, "threads")
-    if state is not None:
-        arguments.check_kind(state, State, "state is that of an executable, as in exe.state")
+    arguments.check_kind(state, State | None, "state is that of an executable, as in exe.state")
+    import_early(threads)
     with arguments.at_user():
         recipe = Recipe(
             [face.ir for face in faces],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class at_user:  # noqa: N801 (used as a verb)
             error.at(location.capture())
 
 
-def check_kind(value: Any, kind: type, rule: str) -> None:
+def check_kind(value: Any, kind: type | UnionType, rule: str) -> None:
     """``ArgumentError`` with the ``rule`` where ``value`` is of another kind."""
     if not isinstance(value, kind):
         raise at(ArgumentError(f"{rule}, not {_shown(value)}"))

@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from graphc.errors import GraphcError, UnsupportedError
 from graphc.ir import dims
+from graphc.ir.demands import demanded_by
 from graphc.ir.dims import Size
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Value
+from graphc.ir.op import Constraint
 from graphc.loops.cost import kernel_bytes, kernel_flops
 from graphc.loops.plan import BufferInfo, EntryPlan, KernelCall
 from graphc.loops.planning import constant_name, plan
@@ -29,11 +32,10 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
-from runtime.target import BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
-@dataclass(frozen=True)
-class Stages:
+class Stages(NamedTuple):
     """What became of one graph: as declared, after the passes, fused, and as kernels."""
 
     graph: Graph
@@ -62,7 +64,7 @@ class Compilation:
 
     def portable(self) -> data.Program:
         """The program with a text that any machine of this architecture runs, beside its own."""
-        if self.target.name == BASELINE.name:
+        if self.target.name not in (AVX512.name, AVX2.name):
             return self.program
         graphs = [stages.graph for stages in self.entries]
         plain = compile_graphs(graphs, BASELINE, name=self.name, fuse=self.fused)
@@ -191,7 +193,13 @@ def _entry(stages: Stages, single_output: bool) -> data.Entry:
         checks={code: data.CheckInfo(*about) for code, about in entry.checks.items()},
         flush_denormals=entry.flush_denormals,
         single_output=single_output,
+        demands=tuple(_demand(stages, constraint) for constraint in graph.constraints),
     )
+
+
+def _demand(stages: Stages, constraint: Constraint) -> str:
+    """What needs a constraint: of what the user wrote, else of what that became."""
+    return demanded_by(stages.graph, constraint) or demanded_by(stages.optimized, constraint)
 
 
 def _kernel_info(call: KernelCall) -> data.KernelInfo:

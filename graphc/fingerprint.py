@@ -20,6 +20,9 @@ from graphc.ir.nodes import Node, Value
 from graphc.ops import built_in
 from runtime.target import Target
 
+# Folders on whose files no program depends: what stands on the compiler.
+_NO_COMPILER = {"__pycache__", "docs", "keras", "viz", "bench"}
+
 
 def fingerprint(graphs: Sequence[Graph], target: Target, options: Sequence[object]) -> str | None:
     """64 hexadecimal digits; ``None`` where nothing can stand for a graph: an op that is the user's
@@ -93,7 +96,7 @@ def _files(root: str) -> Iterable[str]:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir():
-                        if entry.name != "__pycache__":
+                        if entry.name not in _NO_COMPILER:
                             pending.append(entry.path)
                     elif entry.name.endswith((".py", ".ll")):
                         about = entry.stat()

@@ -96,7 +96,9 @@ def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> n
 
 def _read(like: Any, name: str) -> np.ndarray:
     """``like`` read as an array of numbers, refused where NumPy would have to guess."""
-    if type(like) is not np.ndarray and isinstance(like, np.ma.MaskedArray):
+    # Asked of what is derived from arrays alone: numpy.ma takes a while to import.
+    derived = isinstance(like, np.ndarray) and type(like) is not np.ndarray
+    if derived and isinstance(like, np.ma.MaskedArray):
         advice = "fill it first, as in value.filled(0)"
         raise fail(ArgumentError("takes no masked array", advice=advice), name)
     try:

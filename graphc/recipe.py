@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
@@ -18,6 +18,18 @@ from runtime.target import Target
 
 if TYPE_CHECKING:
     from graphc.compiler import Compilation
+
+
+def import_early(threads: int | None) -> None:
+    """Where LLVM has to be asked what this machine is, nothing was kept here by anybody, and there
+    will be a compilation: the compiler is imported while LLVM is loaded."""
+    from runtime import jit
+
+    if not jit.is_host_known():
+        preparation.begin_to_compile(threads)
+        with preparation.in_a_hurry():
+            import graphc.codegen.module
+            import graphc.compiler  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,7 @@ class Recipe:
         return made
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """A program from the disk, and how it would be made."""
 
     recipe: Recipe

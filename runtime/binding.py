@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ _LARGEST = 2**62
 _PROBES = (3, 1009, 10_007)  # a rounded or clipped size leaves the line at one of these
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """What one combination of input shapes determines.  ``table`` is the native table of sizes,
     ``values`` the same by text; an output maker gives a new array for an output."""
 
@@ -188,13 +187,15 @@ def _check_polynomials(entry: Entry, shapes: Sequence[Shape], values: Mapping[st
 
 
 def _check_constraints(entry: Entry, values: Mapping[str, int]) -> None:
-    for left, relation, right in entry.constraints:
+    demands = (*entry.demands, *[""] * len(entry.constraints))
+    for (left, relation, right), demand in zip(entry.constraints, demands, strict=False):
         a, b = (size if isinstance(size, int) else values[size] for size in (left, right))
         if (a == b) if relation == "==" else (a >= b):
             continue
         raise InputShapeError(
             f"{entry.name}: {left} {relation} {right} does not hold for "
             f"{_of_dims(entry, values)}: {a} against {b}"
+            + (f"; give arrays of sizes that fit, for {demand}" if demand else "")
         )
 
 

@@ -6,6 +6,7 @@ Calls that are like an earlier one need no Python code: see ``native_call``.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
@@ -17,12 +18,14 @@ from runtime.conversion import conform
 from runtime.errors import CheckError, InputError, InputNameError, InputShapeError
 from runtime.memory import Guarded, address_of
 from runtime.naming import suggestion
-from runtime.native_call import NativeCall
+from runtime.native_call import NativeCall, seconds
 from runtime.native_entry import NativeEntry
+from runtime.preparation import Help
 from runtime.program import (
     FRAME_ARENA,
     FRAME_BUFFERS,
     FRAME_INDEX,
+    FRAME_POOL,
     FRAME_PROFILE,
     FRAME_TABLE,
     FRAME_VALUE,
@@ -57,6 +60,7 @@ class Call:
         state: State,
         constants: Mapping[str, np.ndarray],
         workspaces: Workspaces,
+        help_: Help,
     ) -> None:
         self.entry = entry
         self.state = state
@@ -65,6 +69,9 @@ class Call:
         self._native = native
         self._constants = [constants[name] for name in entry.constants]
         self._workspaces = workspaces
+        self._help = help_
+        self._is_native = help_.is_there
+        self._borrowers: list[weakref.ref[Any]] = []
         self._names = tuple(spec.name for spec in entry.inputs)
         self._dtypes = tuple(np.dtype(spec.dtype) for spec in entry.inputs)
         self._output_names = tuple(spec.name for spec in entry.outputs)
@@ -79,6 +86,12 @@ class Call:
         """How often native code was called: once for each successful call or failed data check."""
         return self._workspaces.calls(self.entry.name) + self.native.calls
 
+    def lend(self, borrower: Any) -> None:
+        """Have ``borrower.__call__`` make the calls: now this, natively once that can be."""
+        borrower.__call__ = self.native.method(self) if self._is_native else self
+        if not self._is_native:
+            self._borrowers.append(weakref.ref(borrower))
+
     def __call__(self, /, *positional: Any, **named: Any) -> Any:
         out = None
         if "out" in named and "out" not in self._names:
@@ -92,19 +105,36 @@ class Call:
             outputs = [make() for make in binding.output_makers]
         else:
             outputs = self._given_outputs(out, binding, arrays)
+        if not self._is_native:
+            self._get_help(binding)
         workspace = self._workspaces.take()
         try:
             if workspace.poison:
                 self._run_poisoned(workspace, binding, arrays, outputs)
             else:
                 self._run_in(workspace, binding, addresses, outputs)
-                if self.recorder is None:
+                if not self._is_native:
+                    self._help.after_call()
+                elif self.recorder is None:
                     self.native.note(shapes, binding, workspace, self._frame(workspace))
         finally:
             self._workspaces.put_back(workspace)
         if self.entry.single_output:
             return outputs[0]
         return dict(zip(self._output_names, outputs, strict=True))
+
+    def _get_help(self, binding: Binding) -> None:
+        """Workers, and calls without Python code, where they are there or worth waiting for."""
+        help_ = self._help
+        if not help_.is_there:
+            help_.before_call(seconds(self.entry, binding))
+        if help_.is_there:
+            self._is_native = True
+            borrowers, self._borrowers = self._borrowers, []
+            for reference in borrowers:
+                borrower = reference()
+                if borrower is not None:
+                    self.lend(borrower)
 
     def binding(self, shapes: tuple[Shape, ...]) -> Binding:
         """The sizes that inputs of ``shapes`` determine; see ``runtime.binding.bind``."""
@@ -221,7 +251,7 @@ class Call:
             return frame
         arrays = [self.state.buffer(name) for name in self.entry.parameters]
         fixed = [address_of(array) for array in (*arrays, *self._constants)]
-        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed, workspace.team)
+        frame = workspace.frames[self.entry.name] = Frame(self.entry, fixed)
         return frame
 
     def _run_in(
@@ -233,6 +263,7 @@ class Call:
     ) -> None:
         frame = self._frame(workspace)
         words = frame.words
+        words[FRAME_POOL] = self._help.team
         words[FRAME_TABLE] = binding.address
         words[FRAME_ARENA] = workspace.arena.reserve(binding.arena_bytes)
         position = FRAME_BUFFERS

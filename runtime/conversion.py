@@ -44,7 +44,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
     """``value`` read as an array, refused where NumPy would have to guess."""
     if type(value) is np.ndarray and value.dtype.kind in "biuf":
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    # Asked of arrays alone: numpy.ma takes longer to import than all else here.
+    if isinstance(value, np.ndarray) and isinstance(value, np.ma.MaskedArray):
         raise InputError(f"{what}: a masked array; fill it first, as in value.filled(0)")
     if value is None or isinstance(value, (str, bytes, dict, set)):
         raise InputError(f"{what}: expected an array, got {type(value).__name__}")

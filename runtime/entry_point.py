@@ -11,6 +11,7 @@ import numpy as np
 from runtime.binding import Binding, Shape, shape_text
 from runtime.call import Call, Recorder
 from runtime.native_entry import NativeEntry
+from runtime.preparation import Help
 from runtime.program import Entry
 from runtime.state import State
 from runtime.workspace import Workspaces
@@ -36,9 +37,15 @@ class EntryPoint:
         state: State,
         constants: Mapping[str, np.ndarray],
         workspaces: Workspaces,
+        help_: Help,
     ) -> None:
-        self._call = Call(entry, native, state, constants, workspaces)
-        self.__call__ = self._call.native.method(self._call)
+        self._call = Call(entry, native, state, constants, workspaces, help_)
+        self.lend_call(self)
+
+    def lend_call(self, holder: Callable[..., Any]) -> None:
+        """Have ``holder.__call__`` make the calls: by a function that runs no Python code, as soon
+        as there is one."""
+        self._call.lend(holder)
 
     @property
     def entry(self) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from runtime.memory import aligned_empty
 from runtime.naming import suggestion
 from runtime.native_call import claim
 from runtime.native_entry import find
+from runtime.preparation import Help
 from runtime.program import Entry, Program
 from runtime.state import State
 from runtime.validation import validate
@@ -24,7 +25,7 @@ from runtime.workspace import Workspaces
 if TYPE_CHECKING:
     from runtime.jit import Library
 
-_LEVELS = ("avx512", "avx2", "baseline")
+_LEVELS = ("avx512", "avx2", "baseline")  # of x86-64; other processors have one level
 
 
 class Executable:
@@ -44,7 +45,7 @@ class Executable:
     ``StateError`` where program and state disagree on a parameter.
     """
 
-    # An object's own, so that calling it runs no Python code; see ``_call_for``.
+    # An object's own, so that calling it runs no Python code; see ``EntryPoint``.
     __slots__ = ("__call__", "__dict__", "__weakref__")
     __call__: Callable[..., Any]
 
@@ -66,14 +67,19 @@ class Executable:
         self.target, self._library = _compiled(program, target)
         self.state = State() if state is None else state
         self.state.extend(program.parameters, program.initial)
-        self._workspaces = Workspaces(poison, pool.team(self.threads), claim)
+        self._help = Help(self.threads)
+        self._workspaces = Workspaces(poison, claim)
         self._constants = {name: _aligned(value) for name, value in program.constants.items()}
         self.entries: Mapping[str, EntryPoint] = {
             entry.name: self._entry_point(entry) for entry in program.entries
         }
-        self.__call__ = _call_for(program.name, self.entries)
+        if len(self.entries) == 1:
+            next(iter(self.entries.values())).lend_call(self)
+        else:
+            self.__call__ = _refusal(program.name, self.entries)
         for name, entry in self.entries.items():
-            if not hasattr(self, name):
+            # Not asked of the object, whose __getattr__ would look for names like it.
+            if name not in self.__dict__ and not hasattr(type(self), name):
                 setattr(self, name, entry)
 
     def __getattr__(self, name: str) -> EntryPoint:
@@ -108,7 +114,9 @@ class Executable:
             raise ProgramError(
                 f"{self.program.name}: its code lacks entry {entry.name!r} ({error})"
             ) from error
-        return EntryPoint(entry, native, self.state, self._constants, self._workspaces)
+        return EntryPoint(
+            entry, native, self.state, self._constants, self._workspaces, self._help
+        )
 
 
 def load(
@@ -122,10 +130,8 @@ def load(
     return Executable(Program.load(path), state, threads)
 
 
-def _call_for(program: str, entries: Mapping[str, EntryPoint]) -> Callable[..., Any]:
-    """What calling a program itself does: it calls its only entry."""
-    if len(entries) == 1:
-        return next(iter(entries.values())).__call__
+def _refusal(program: str, entries: Iterable[str]) -> Callable[..., Any]:
+    """What calling a program of several entries does."""
     listed = ", ".join(entries)
 
     def refuse(*positional: Any, **named: Any) -> Any:
@@ -142,14 +148,13 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
     name = wanted or _best_text(program, host.name)
     if name not in program.llvm:
         raise ProgramError(f"{program.name}: no text for {name!r}{suggestion(name, program.llvm)}")
-    both_known = name in _LEVELS and host.name in _LEVELS
-    if both_known and _LEVELS.index(name) < _LEVELS.index(host.name):
+    if name not in _runnable(host.name):
         raise ProgramError(
             f"{program.name}: its text for {name} has instructions that this machine "
             f"({host.name}) lacks"
         )
     # A text of the host's own level is compiled for the very processor.
-    level = name if name in _LEVELS and name != host.name and host.name in _LEVELS else host
+    level = host if name == host.name else name
     try:
         return name, jit.compile(program.llvm[name], level)
     except RuntimeError as error:
@@ -157,17 +162,19 @@ def _compiled(program: Program, wanted: str | None) -> tuple[str, Library]:
 
 
 def _best_text(program: Program, host: str) -> str:
-    """The text for the host's level or the next below; other processors take the plainest."""
-    if host in program.llvm:
-        return host
-    runnable = _LEVELS[_LEVELS.index(host) :] if host in _LEVELS else ("baseline",)
-    for name in runnable:
+    """The text for the host's level or the next below."""
+    for name in _runnable(host):
         if name in program.llvm:
             return name
     raise ProgramError(
         f"{program.name}: has code for {', '.join(program.llvm)}, which this machine ({host}) "
         f"cannot run"
     )
+
+
+def _runnable(host: str) -> Sequence[str]:
+    """The levels that a machine of level ``host`` runs, its own first."""
+    return _LEVELS[_LEVELS.index(host) :] if host in _LEVELS else (host,)
 
 
 def _aligned(value: np.ndarray) -> np.ndarray:

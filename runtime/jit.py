@@ -1,7 +1,8 @@
 """LLVM text to native code, and what the host's processor is.
 
-The only home of llvmlite.binding, which is imported when first needed.  Owns the process's one
-linker and keeps compiled code alive while any ``Library`` is.  Knows nothing of graphs or frames.
+The only home of llvmlite.binding, which is imported where its linker is needed.  Owns the process's
+one linker and keeps compiled code alive while any ``Library`` is.  Knows nothing of graphs or
+frames.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from runtime import loading, object_cache, parts, processor
+from runtime import llvm, loading, object_cache, parts, processor
 from runtime.emission import Emission
-from runtime.target import AVX2, AVX512, BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
+_ELSEWHERE = "x86_64-unknown-linux-gnu"
 _making = threading.Lock()
 
 
@@ -118,7 +120,20 @@ class Engine:
 @cache
 def _linker() -> Any:
     """LLVM's, for the whole process."""
-    return _binding().create_lljit_compiler(_target_machine(host_target()), use_jit_link=True)
+    binding, host = _binding(), host_target()
+    machine = binding.Target.from_triple(host.triple).create_target_machine(
+        cpu=host.cpu, features=host.features, reloc="pic", codemodel="small", jit=True
+    )
+    return binding.create_lljit_compiler(machine, use_jit_link=True)
+
+
+@cache
+def _binding() -> Any:
+    """llvmlite.binding, ready for this machine."""
+    binding = import_module("llvmlite.binding")
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding
 
 
 def engine() -> Engine:
@@ -142,44 +157,13 @@ def compile(
 def emit_object(text: str, target: Target) -> bytes:
     """The object file of a module's ``text``."""
     with _machine(target) as machine:
-        module = _parsed(text, machine, target)
-        with _addresses_as_they_are():
-            return _emitted(machine, module)
+        return machine.object_file(text)
 
 
 def assembly(text: str, target: Target | str | None = None) -> str:
     """The assembly of a module's ``text``, for any target that LLVM knows."""
-    target = resolve(target)
-    with _machine(target) as machine:
-        module = _parsed(text, machine, target)
-        with _addresses_as_they_are():
-            listing: str = machine.emit_assembly(module)
-    return listing
-
-
-class _Switched:
-    """How many threads want LLVM's switches as they are."""
-
-    lock = threading.Lock()
-    users = 0
-
-
-@contextmanager
-def _addresses_as_they_are() -> Iterator[None]:
-    """Without LLVM's loop strength reduction.  Up to four fifths of the time of a kernel go there,
-    on addresses that are bases, steps and constant offsets already: its code is no faster for it.
-    The switch is the whole process's, so it is set back for other users of LLVM."""
-    with _Switched.lock:
-        if not _Switched.users:
-            _binding().set_option("graphc", "-disable-lsr=true")
-        _Switched.users += 1
-    try:
-        yield
-    finally:
-        with _Switched.lock:
-            _Switched.users -= 1
-            if not _Switched.users:
-                _binding().set_option("graphc", "-disable-lsr=false")
+    with _machine(resolve(target)) as machine:
+        return machine.assembly(text)
 
 
 def resolve(target: Target | str | None) -> Target:
@@ -199,7 +183,10 @@ def resolve(target: Target | str | None) -> Target:
     if target.triple and target.cpu:
         return target
     host = host_target()
-    return replace(target, triple=target.triple or host.triple, cpu=target.cpu or host.cpu)
+    triple = host.triple
+    if target.name in _LEVELS and not triple.startswith("x86_64"):
+        triple = _ELSEWHERE  # its code can be looked at here
+    return replace(target, triple=target.triple or triple, cpu=target.cpu or host.cpu)
 
 
 def why_not_executable(target: Target) -> str | None:
@@ -221,10 +208,13 @@ def host_target() -> Target:
     return processor.host_target(_detected)
 
 
+def is_host_known() -> bool:
+    """Whether ``host_target`` does without LLVM, which takes a while to load."""
+    return host_target.cache_info().currsize > 0 or processor.kept_target() is not None
+
+
 def _detected() -> Target:
-    binding = _binding()
-    found = binding.get_host_cpu_features()
-    triple, cpu = binding.get_default_triple(), binding.get_host_cpu_name()
+    triple, cpu, found = llvm.host()
     level = _level(triple, found)
     features = ",".join(f"{'+' if on else '-'}{name}" for name, on in sorted(found.items()))
     if level is AVX512:
@@ -244,7 +234,7 @@ def _detected() -> Target:
 def _level(triple: str, features: dict[str, bool]) -> Target:
     architecture = triple.split("-")[0]
     if architecture in ("aarch64", "arm64"):
-        return Target("neon", "", "", "", 16, 32, has_fma=True, has_masks=False)
+        return NEON
     if architecture != "x86_64":
         return Target("generic", "", "", "", 16, 16, has_fma=False, has_masks=False)
     if all(features.get(name) for name in ("avx512f", "avx512vl", "avx512bw", "avx512dq")):
@@ -252,84 +242,23 @@ def _level(triple: str, features: dict[str, bool]) -> Target:
     return AVX2 if features.get("avx2") and features.get("fma") else BASELINE
 
 
-@cache
-def _binding() -> Any:
-    """llvmlite.binding, ready for every target it was built with."""
-    binding = import_module("llvmlite.binding")
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
-    return binding
-
-
-def _target_machine(target: Target) -> Any:
-    return (
-        _binding()
-        .Target.from_triple(target.triple)
-        .create_target_machine(
-            cpu=target.cpu,
-            features=target.features,
-            opt=3,
-            reloc="pic",
-            codemodel="small",
-            jit=True,
-        )
-    )
-
-
-_idle: dict[Target, list[Any]] = {}
+_idle: dict[Target, list[llvm.Machine]] = {}
 
 
 @contextmanager
-def _machine(target: Target) -> Iterator[Any]:
+def _machine(target: Target) -> Iterator[llvm.Machine]:
     """A target machine that no other thread uses."""
     idle = _idle.setdefault(target, [])
     try:
         machine = idle.pop()
     except IndexError:
-        machine = _target_machine(target)
-    yield machine
-    idle.append(machine)  # unless it failed: LLVM does not say what it is good for then
-
-
-def _parsed(text: str, machine: Any, target: Target) -> Any:
-    # A context of its own: those of modules that are compiled at the same time are to be apart.
-    module = _binding().parse_assembly(text, _binding().create_context())
-    module.triple = target.triple
-    module.data_layout = str(machine.target_data)
-    module.verify()
-    return module
-
-
-def _emitted(machine: Any, module: Any) -> bytes:
-    """``machine.emit_object(module)``, but without llvmlite's lock around all of LLVM: modules of
-    different contexts have nothing in common."""
-    emit = _unlocked_emission()
-    if emit is None:
-        image: bytes = machine.emit_object(module)
-        return image
-    ffi = _binding().ffi
-    with ffi.OutputString() as message:
-        buffer = emit(machine, module, 1, message)
-        if not buffer:
-            raise RuntimeError(str(message))
+        machine = llvm.Machine(target.triple, target.cpu, target.features)
     try:
-        start, size = ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer)
-        return ctypes.string_at(start, size)
-    finally:
-        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
-
-
-@cache
-def _unlocked_emission() -> Any:
-    """The function of llvmlite's library; ``None`` where its package is not as known."""
-    try:
-        library = _binding().ffi.lib
-        locked = library.LLVMPY_TargetMachineEmitToMemory
-        emit = ctypes.CDLL(library._name, handle=library._handle).LLVMPY_TargetMachineEmitToMemory
-        emit.argtypes, emit.restype = locked.argtypes, locked.restype
-    except AttributeError:
-        return None
-    return emit
+        yield machine
+    except BaseException:
+        machine.dispose()  # LLVM does not say what it is good for then
+        raise
+    idle.append(machine)
 
 
 def _exported(text: str) -> list[str]:

@@ -13,9 +13,8 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -58,8 +57,7 @@ class _Method(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
-class _Code:
+class _Code(NamedTuple):
     """The linked text; ``claim`` takes the word at an address if nobody has it."""
 
     library: Library
@@ -69,9 +67,17 @@ class _Code:
 
 def claim(address: int) -> bool:
     """Take the word at ``address``, which native code may take at the same time; whether it was
-    free.  Where no native code takes any, it is."""
-    code = link()
-    return code is None or bool(code.claim(address))
+    free.  Where no native code takes any, it is: there are no records before the code is linked."""
+    code = link() if is_linked() else None
+    if code is not None:
+        return bool(code.claim(address))
+    ctypes.c_int64.from_address(address).value = 1
+    return True
+
+
+def is_linked() -> bool:
+    """Whether ``link`` has nothing left to do."""
+    return _linked.cache_info().currsize > 0
 
 
 @cache
@@ -155,8 +161,7 @@ class _Record:
         return (id(self.binding), id(self.place.workspace))
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a call was made."""
 
     workspace: Workspace
@@ -269,7 +274,12 @@ def _kept(spec: TensorSpec, shape: Shape) -> list[None] | None:
     return [None, None] if nbytes <= _LARGEST_KEPT_OUTPUT else None
 
 
+def seconds(entry: Entry, binding: Binding) -> float:
+    """About how long a call takes by one thread."""
+    work = sum(binding.size(k.flops) + binding.size(k.bytes) for k in entry.kernels)
+    return work / _PER_SECOND
+
+
 def _is_long(entry: Entry, binding: Binding) -> bool:
     """Whether a call takes long enough to let other threads of Python run."""
-    work = sum(binding.size(k.flops) + binding.size(k.bytes) for k in entry.kernels)
-    return not entry.kernels or work > _SHORT_SECONDS * _PER_SECOND
+    return not entry.kernels or seconds(entry, binding) > _SHORT_SECONDS

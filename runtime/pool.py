@@ -61,6 +61,11 @@ def team(threads: int) -> int:
     return address_of(_team(min(threads, MOST_THREADS), LEAST_SHARED, LEAST_WOKEN))
 
 
+def is_linked() -> bool:
+    """Whether ``team`` has nothing left to compile."""
+    return _pool.cache_info().currsize > 0 or os.name != "posix"
+
+
 @cache
 def _team(threads: int, least_shared: int, least_woken: int) -> np.ndarray:
     """The words of a team, as ``runtime.program`` says."""
@@ -109,10 +114,15 @@ def _spins(spin: Callable[[int], None]) -> int:
     return max(100, int(_SPIN_SECONDS / fastest * _LOOKS))
 
 
+def processor_name() -> str:
+    """Which of the texts beside the pool's is for this machine."""
+    return _PROCESSORS.get(platform.machine().lower(), "generic")
+
+
 def text(waiting: str | None = None, processor: str | None = None) -> str:
     """The pool's module; ``waiting`` is ``futex`` or ``mutex``, ``processor`` x86_64, aarch64 or
     generic: unless given, what this machine has."""
-    processor = processor or _PROCESSORS.get(platform.machine().lower(), "generic")
+    processor = processor or processor_name()
     linux = sys.platform.startswith("linux") and processor != "generic"
     names = ("pool", f"wait_{waiting or ('futex' if linux else 'mutex')}", processor)
     return "\n".join(native.text(f"{name}.ll") for name in names)

@@ -1,7 +1,7 @@
 """What this machine's processor is, without asking LLVM each time.
 
-LLVM says what it is called and has; that is kept on disk under all that the system says of the
-processor and of LLVM, so that a program whose code is there starts without loading LLVM.
+LLVM says what it is called and has; that is kept on disk under all that the system and NumPy say of
+the processor and of LLVM, so that a program whose code is there starts without loading LLVM.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
+
+import numpy as np
 
 from runtime import cache_files
 from runtime.target import Target
@@ -27,19 +29,25 @@ _CACHES = "/sys/devices/system/cpu/cpu0/cache"
 
 def host_target(detect: Callable[[], Target]) -> Target:
     """The target that ``detect`` finds, which is not called where it was found before."""
-    identity = _identity()
-    if identity is None:
-        return detect()
-    name = f"{identity}.target"
-    kept = cache_files.load(name)
+    kept = kept_target()
     if kept is not None:
-        try:
-            return Target(**json.loads(kept))
-        except (ValueError, TypeError):
-            pass  # of another form; it is written again
-    target = detect()
-    cache_files.store(name, [json.dumps(asdict(target)).encode()])
+        return kept
+    target, name = detect(), _name()
+    if name is not None:
+        cache_files.store(name, [json.dumps(asdict(target)).encode()])
     return target
+
+
+def kept_target() -> Target | None:
+    """The target that was found before; ``None`` where there is none."""
+    name = _name()
+    content = cache_files.load(name) if name is not None else None
+    if content is None:
+        return None
+    try:
+        return Target(**json.loads(content))
+    except (ValueError, TypeError):
+        return None  # of another form; it is written again
 
 
 def count() -> int:
@@ -71,9 +79,9 @@ def _said(folder: str, name: str) -> str:
         return file.read().strip()
 
 
-def _identity() -> str | None:
-    """64 hexadecimal digits for this processor and LLVM; ``None`` where the system says too
-    little."""
+@cache
+def _name() -> str | None:
+    """Of the file for this processor and LLVM; ``None`` where the system says too little."""
     try:
         with open(_SAID, "rb") as file:
             first = file.read(_SAID_BYTES).decode(errors="replace").split("\n\n")[0]
@@ -84,21 +92,30 @@ def _identity() -> str | None:
     if not all(lasting.get(name) for name in _LASTING):
         return None
     parts = [str(_VERSION), compiler(), *(lasting[name] for name in _LASTING)]
-    parts += [repr(cache_sizes())]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    parts += [repr(cache_sizes()), repr(_instructions())]
+    return f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.target"
+
+
+def _instructions() -> list[str]:
+    """Those that NumPy found by asking the processor itself: under an emulator or a tracing tool
+    (qemu-user, valgrind) the system still speaks of the machine around it."""
+    found = np.show_config(mode="dicts") or {}
+    return list(found.get("SIMD Extensions", {}).get("found", ()))
 
 
 @cache
 def compiler() -> str:
     """What LLVM is here: the name, size and time of its library's files, which are not loaded."""
-    found = find_spec("llvmlite")
-    folder = (
-        os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""
-    )
-    lines = []
+    folder, lines = library_folder(), []
     with os.scandir(folder or ".") as entries:
         for entry in entries:
             if entry.name.endswith((".so", ".dll", ".dylib")):
                 about = entry.stat()
                 lines.append(f"{entry.name} {about.st_size} {about.st_mtime_ns}")
     return "\n".join([folder, *sorted(lines)])
+
+
+def library_folder() -> str:
+    """Where LLVM's library is; empty where there is none."""
+    found = find_spec("llvmlite")
+    return os.path.join(os.path.dirname(found.origin), "binding") if found and found.origin else ""

@@ -81,7 +81,8 @@ class Slot:
 @dataclass(frozen=True)
 class Entry:
     """One native entry.  ``sizes`` are the texts of the table's entries, named dims first;
-    ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints.
+    ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints; ``demands`` says
+    of each what needs it and where the user wrote that, as far as that is known.
     ``single_output``: a call returns the only output itself instead of a mapping."""
 
     name: str
@@ -99,6 +100,7 @@ class Entry:
     checks: Mapping[int, CheckInfo]
     flush_denormals: bool
     single_output: bool = False
+    demands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,10 @@ class Target:
         return max(1, self.vector_bytes // element_bytes)
 
 
+# The levels of x86-64, the better ones first, and the one of 64-bit ARM.
 AVX512 = Target(
     "avx512", "", "x86-64-v4", "-prefer-256-bit", 64, 32, has_fma=True, has_masks=True
 )
 AVX2 = Target("avx2", "", "x86-64-v3", "", 32, 16, has_fma=True, has_masks=False)
 BASELINE = Target("baseline", "", "x86-64-v2", "", 16, 16, has_fma=False, has_masks=False)
+NEON = Target("neon", "", "generic", "", 16, 32, has_fma=True, has_masks=False)

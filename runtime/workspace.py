@@ -13,18 +13,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from runtime.memory import Arena, address_of
-from runtime.program import FRAME_BUFFERS, FRAME_POOL, Entry
+from runtime.program import FRAME_BUFFERS, Entry
 
 
 class Frame:
-    """The words of an entry's frame; those of parameters and constants are filled for good, and
-    that of the pool, with the address of a team of threads."""
+    """The words of an entry's frame; those of parameters and constants are filled for good."""
 
-    def __init__(self, entry: Entry, fixed: Sequence[int], team: int) -> None:
+    def __init__(self, entry: Entry, fixed: Sequence[int]) -> None:
         inputs = FRAME_BUFFERS + len(entry.inputs)
         self._memory = np.zeros(inputs + len(fixed) + len(entry.outputs), np.int64)
         self._memory[inputs : inputs + len(fixed)] = fixed
-        self._memory[FRAME_POOL] = team
         self.words = memoryview(self._memory)  # type: ignore[arg-type]
         self.address = address_of(self._memory)
         self.first_output = inputs + len(fixed)
@@ -34,9 +32,8 @@ class Frame:
 class Workspace:
     """An arena shared by the entries of one executable, and their frames."""
 
-    def __init__(self, poison: bool, team: int) -> None:
+    def __init__(self, poison: bool) -> None:
         self.poison = poison
-        self.team = team
         self.arena = Arena(poison)
         self.frames: dict[str, Frame] = {}
         self._word = np.ones(1, np.int64)
@@ -51,9 +48,8 @@ class Workspaces:
     """The pool: as many workspaces as calls ever ran at once.  ``claim`` takes the word at an
     address, if it is 0, in one step; whether it did."""
 
-    def __init__(self, poison: bool, team: int, claim: Callable[[int], bool]) -> None:
+    def __init__(self, poison: bool, claim: Callable[[int], bool]) -> None:
         self._poison = poison
-        self._team = team
         self._claim = claim
         self._all: list[Workspace] = []
         self._idle: list[Workspace] = []
@@ -67,7 +63,7 @@ class Workspaces:
             if self._claim(workspace.claim):
                 return workspace
             self._idle.insert(0, workspace)
-        workspace = Workspace(self._poison, self._team)
+        workspace = Workspace(self._poison)
         self._all.append(workspace)
         return workspace
 

@@ -1,11 +1,13 @@
 """Times works in turn: every framework in its own process, one computing at a time.
 
 Each round gives every framework a slice of time, so that all meet the same moods of the machine;
-quoted is the least over all rounds, and the median of the rounds' medians.
+quoted is the least over all rounds, and the median of the rounds' medians.  All of them read their
+inputs from memory that is placed alike.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -21,7 +23,10 @@ from frameworks import limits
 
 OURS = ("graphc", "graphc unfused")
 PEERS = ("numpy", "jax", "torch", "torch.compile", "openvino")
-_SETTLE = 0.02  # seconds for threads of the framework before to go to sleep
+# Short slices and many: a virtual machine's cores move about, and then the memory is twice as fast
+# or half as fast for some seconds; everyone is to meet both.
+ROUNDS, SECONDS = 12, 0.05
+_SETTLE = 0.01  # seconds for threads of the framework before to go to sleep
 
 
 @dataclass(frozen=True)
@@ -70,20 +75,28 @@ class Process:
         )
 
     def ask(self, **order: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        self.tell(**order)
+        return self.hear()
+
+    def tell(self, **order: Any) -> None:
+        """Give an order, and do not wait."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # ``hear`` says that it has ended
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
+
+    def hear(self) -> dict[str, Any]:
+        """The answer to the oldest order that has none yet."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
             return {"failed": f"the process ended with status {self._process.wait()}"}
         return dict(json.loads(line))
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
 
 
@@ -93,8 +106,8 @@ def compare(
     forms: Sequence[str],
     threads: int,
     *,
-    rounds: int = 5,
-    seconds: float = 0.2,
+    rounds: int = ROUNDS,
+    seconds: float = SECONDS,
     peers_python: str | None = None,
 ) -> Iterator[Row]:
     """The rows of those works of the catalogue's list ``listed`` whose places are ``chosen``;
@@ -120,9 +133,11 @@ def _timed(
     row: Row, order: dict[str, Any], processes: dict[str, Process], rounds: int, seconds: float
 ) -> Row:
     """``row``, filled with what the processes answer."""
+    for process in processes.values():  # all at once: compiling is not what is timed
+        process.tell(**order)
     ready: dict[str, Process] = {}
     for form, process in processes.items():
-        answer = process.ask(**order)
+        answer = process.hear()
         if "first" in answer:
             ready[form] = process
         else:

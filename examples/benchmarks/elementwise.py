@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from frameworks import forms, import_torch
+from frameworks import forms, import_torch, torch_compiled
 from work import Arrays, Program, Work, drawn
 
 SCALE, SHIFT = 1.3, 0.2
@@ -56,35 +56,36 @@ def gelu(count: int) -> Work:
     )
 
 
-def chain(length: int, count: int) -> Work:
-    """``length`` ops in turn x * a + b and tanh(x), each with numbers of its own."""
+def chain(length: int, count: int, *, bend: str = "tanh") -> Work:
+    """``length`` ops in turn x * a + b and ``bend``, which is "tanh" or, cheaper, "relu"; each with
+    numbers of its own."""
 
-    def steps(x: Any, tanh: Any) -> Any:
+    def steps(x: Any, bent: Any) -> Any:
         for number in range(length):
             if number % 2:
-                x = tanh(x)
+                x = bent(x)
             else:
                 a, b = 1 + 0.001 * (number % 97), 0.01 * (number % 89) - 0.4
                 x = x * np.float32(a) + np.float32(b)
         return x
 
     def expected(x: np.ndarray) -> np.ndarray:
-        return steps(x, np.tanh)
+        return steps(x, np.tanh if bend == "tanh" else lambda x: np.maximum(x, 0))
 
     def in_graphc(x: Any) -> Any:
         import graphc
 
-        return steps(x, graphc.tanh)
+        return steps(x, getattr(graphc, bend))
 
     def in_jax(x: Any) -> Any:
         import jax
 
-        return steps(x, jax.numpy.tanh)
+        return steps(x, getattr(jax.nn, bend))
 
     def in_torch(x: Any) -> Any:
         import torch
 
-        return steps(x, torch.tanh)
+        return steps(x, getattr(torch, bend))
 
     return Work(
         "chain",
@@ -195,6 +196,7 @@ def adam(count: int) -> Work:
             "numpy": _adam_in_numpy,
             "jax": _adam_in_jax,
             "torch": _adam_in_torch,
+            "torch.compile": _adam_in_torch_compiled,
         },
         (1e-3, 1e-6),
     )
@@ -271,3 +273,26 @@ def _adam_in_torch(arrays: Sequence[np.ndarray], threads: int) -> Program:
         [p], lr=LEARNING_RATE, betas=(BETA1, BETA2), eps=EPSILON, fused=True
     )
     return _twice(optimizer.step, lambda: p.detach().numpy())
+
+
+def _adam_in_torch_compiled(arrays: Sequence[np.ndarray], threads: int) -> Program:
+    """The update written out, so that it is one graph without the optimizer's own checks."""
+    torch = import_torch(threads)
+    p, g = torch.from_numpy(arrays[0].copy()), torch.from_numpy(arrays[1])
+    m, v, count = torch.zeros_like(p), torch.zeros_like(p), torch.zeros(())
+
+    def update() -> None:
+        count.add_(1)
+        m.mul_(BETA1).add_(g, alpha=1 - BETA1)
+        v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
+        correction = torch.sqrt(1 - BETA2**count)
+        rate = LEARNING_RATE * correction / (1 - BETA1**count)
+        p.sub_(rate * m / (v.sqrt() + EPSILON * correction))
+
+    run = torch_compiled(update)
+
+    def step() -> None:
+        with torch.inference_mode():
+            run()
+
+    return _twice(step, lambda: p.numpy())

@@ -58,8 +58,7 @@ def jax_form(function: Callable[..., Any]) -> Form:
     def build(arrays: Sequence[np.ndarray], threads: int) -> Program:
         import jax
 
-        if any(array.dtype == np.float64 for array in arrays):
-            jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_enable_x64", any(a.dtype == np.float64 for a in arrays))
         compiled = jax.jit(function)
         given = [jax.device_put(array) for array in arrays]
         return Program(
@@ -75,11 +74,11 @@ def torch_form(function: Callable[..., Any], *, compiled: bool = False) -> Form:
 
     def build(arrays: Sequence[np.ndarray], threads: int) -> Program:
         torch = import_torch(threads)
-        run = torch.compile(function) if compiled else function
-        given = [torch.from_numpy(array.copy()) for array in arrays]
+        run = torch_compiled(function) if compiled else function
+        given = [torch.from_numpy(array) for array in arrays]
 
         def call() -> Any:
-            with torch.no_grad():
+            with torch.inference_mode():
                 return run(*given)
 
         return Program(call, lambda: [value.numpy() for value in as_list(call())])
@@ -95,8 +94,8 @@ def torch_gradient_form(
 
     def build(arrays: Sequence[np.ndarray], threads: int) -> Program:
         torch = import_torch(threads)
-        run = torch.compile(function) if compiled else function
-        given = [torch.from_numpy(array.copy()) for array in arrays]
+        run = torch_compiled(function) if compiled else function
+        given = [torch.from_numpy(array) for array in arrays]
         *operands, cotangent = given
         wanted = operands[:gradients]
         for tensor in wanted:
@@ -147,6 +146,16 @@ def import_torch(threads: int) -> Any:
 
     torch.set_num_threads(threads)
     return torch
+
+
+def torch_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` by ``torch.compile``: all of it, for these shapes, and with the search among
+    implementations that ``max-autotune`` adds."""
+    import torch
+
+    torch._dynamo.reset()  # works before would count as other shapes of one that changes them
+    mode = "max-autotune-no-cudagraphs"
+    return torch.compile(function, fullgraph=True, dynamic=False, mode=mode)
 
 
 def forms(

@@ -1,10 +1,10 @@
-"""Rows as a table: in the terminal, and in Markdown for the README, losses included."""
+"""Rows as tables: in the terminal, and in Markdown for the pages, losses included."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from importlib import metadata
 
@@ -50,25 +50,64 @@ def rich_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """The same for the README, with the day and the machine."""
+def whole(rows: Sequence[Row]) -> str:
+    """Every framework's times in Markdown, for each number of threads a row."""
     names = columns(rows)
     head = ["work", "threads", *names, "of best peer"]
-    peers = [f"{name} {row.versions[name]}" for row in rows[:1] for name in names if name in PEERS]
-    lines = [
-        f"Measured on {date.today()}: {machine()}; peers {', '.join(peers) or 'none'}.",
-        "Minimum of interleaved runs, every output checked against NumPy's first; below 1 in the",
-        "last column graphc is the faster one.",
-        "",
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
-    ]
-    for row in rows:
-        lines.append("| " + " | ".join([row.work, str(row.threads), *_cells(row, names)]) + " |")
-    return "\n".join(lines) + "\n"
+    cells = ([row.work, str(row.threads), *_cells(row, names)] for row in rows)
+    return _origin(rows) + markdown(head, cells)
+
+
+def short(rows: Sequence[Row]) -> str:
+    """graphc beside the best peer in Markdown, all numbers of threads in one row."""
+    counts = list(dict.fromkeys(row.threads for row in rows))
+    found = {(row.work, row.threads): row for row in rows}
+    head = ["work"]
+    for count in counts:
+        threads = f"{count} thread" + "s" * (count > 1)
+        head += [f"{threads}: graphc", "unfused", "best peer", "ratio"]
+    cells = []
+    for work in dict.fromkeys(row.work for row in rows):
+        cells.append([work])
+        for count in counts:
+            cells[-1] += _beside_best(found.get((work, count)))
+    return _origin(rows) + markdown(head, cells)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _origin(rows: Sequence[Row]) -> str:
+    """When and where the rows were measured, and what the numbers mean."""
+    told = rows[0].versions if rows else {}
+    peers = [f"{name} {told[name]}" for name in columns(rows) if told.get(name)]
+    return (
+        f"Measured on {date.today()}: {machine()}; peers: {', '.join(peers) or 'none'}.\n"
+        "Least times of interleaved runs, every output checked against NumPy's first. A ratio\n"
+        "below 1 says that graphc is faster than the best peer; one that is **bold**, that it is "
+        "not.\n\n"
+    )
+
+
+def _beside_best(row: Row | None) -> list[str]:
+    if row is None:
+        return [""] * 4
+    ours = [duration(row.minimum[name]) if name in row.minimum else "" for name in OURS]
+    peer = row.best_peer
+    return [*ours, f"{peer} {duration(row.minimum[peer])}" if peer else "", _ratio(row)]
 
 
 def _cells(row: Row, names: Sequence[str]) -> list[str]:
     times = [duration(row.minimum[name]) if name in row.minimum else "" for name in names]
-    ratio = row.ratio
-    return [*times, "" if ratio is None else f"{ratio:.2f} ({row.best_peer})"]
+    return [*times, f"{_ratio(row)} ({row.best_peer})" if row.ratio is not None else ""]
+
+
+def _ratio(row: Row) -> str:
+    """graphc's time over the best peer's, bold where it shows a loss."""
+    if row.ratio is None:
+        return ""
+    shown = f"{row.ratio:.2f}"
+    return f"**{shown}**" if float(shown) > 1 else shown

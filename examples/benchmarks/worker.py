@@ -1,8 +1,8 @@
 """One framework in a process of its own, which does what it is told line by line.
 
 ``python worker.py FORM THREADS``; each line on standard input is a JSON object, and so is each
-answer: {"prepare": index of the work, "of": its list in the catalogue} builds, checks and warms a
-program, {"time": seconds} times it, and {"version": true} asks for the framework's. Another
+answer: {"prepare": index of the work, "of": its list in the catalogue} builds and checks a program,
+{"time": seconds} times it, and {"version": true} asks for the framework's. Another
 process gives the orders, so that one at a time computes.
 """
 
@@ -17,9 +17,10 @@ from time import perf_counter
 from typing import Any
 
 from frameworks import pin
-from work import Program
+from work import Program, placed
 
 _SAMPLE = 2e-4  # seconds: a shorter call is repeated, so that the clock does not count
+_WARM = 0.1  # seconds, once, before anything is timed
 
 
 class Worker:
@@ -28,7 +29,7 @@ class Worker:
     def __init__(self, form: str, threads: int) -> None:
         self.form, self.threads = form, threads
         self.program: Program | None = None
-        self.repeats = 1
+        self.repeats = 0  # not known yet
 
     def answer(self, order: dict[str, Any]) -> dict[str, Any]:
         if "prepare" in order:
@@ -44,38 +45,40 @@ class Worker:
         work = catalogue.LISTS[listed]()[index]
         if self.form not in work.forms:
             return {"skipped": "no such form"}
-        arrays = work.arrays()
+        arrays = placed(work.arrays())
         start = perf_counter()
         program = work.forms[self.form](arrays, self.threads)
         outputs = program.outputs()
         first = perf_counter() - start
         work.check(outputs, arrays)
         del outputs
-        self.program = program
-        self._warm(program)
+        self.program, self.repeats = program, 0
         return {"first": first}
 
-    def _warm(self, program: Program) -> None:
-        stop = perf_counter() + 0.1
-        program.call()
+    def _warm(self, call: Callable[[], Any]) -> None:
+        stop = perf_counter() + _WARM
+        call()
         start = perf_counter()
-        program.call()
+        call()
         one = max(perf_counter() - start, 1e-8)
         self.repeats = max(1, int(_SAMPLE / one))
         while perf_counter() < stop:
-            program.call()
+            call()
 
     def time(self, seconds: float) -> dict[str, Any]:
-        """Seconds a call, of at least three samples."""
+        """Seconds a call, of one sample at least."""
         assert self.program is not None
-        call, repeats = self.program.call, self.repeats
+        call = self.program.call
+        if not self.repeats:
+            self._warm(call)
+        call()  # brings back into the caches what others drove out
         samples: list[float] = []
         stop = perf_counter() + seconds
-        while perf_counter() < stop or len(samples) < 3:
+        while perf_counter() < stop or not samples:
             start = perf_counter()
-            for _ in range(repeats):
+            for _ in range(self.repeats):
                 call()
-            samples.append((perf_counter() - start) / repeats)
+            samples.append((perf_counter() - start) / self.repeats)
         return {"minimum": min(samples), "median": statistics.median(samples)}
 
 

@@ -6,12 +6,12 @@ vector), one is a vector, any other a gather.  Tails are masked, guards read zer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from graphc.codegen import expressions, streaming
-from graphc.codegen.affine import Affine, element
+from graphc.codegen import expressions, streaming, strides
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
+from graphc.codegen.places import Place, address_of, addresses_of, is_contiguous, is_near, place_of
 from graphc.codegen.values import (
     POINTER,
     Value,
@@ -23,44 +23,11 @@ from graphc.codegen.values import (
     suffix,
 )
 from graphc.ir import dtypes
-from graphc.ir.dims import Size
 from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr, Load
 
 ZEROS_BYTES = 512
 _LINE_BYTES = 64
-
-
-@dataclass
-class _Place:
-    """Where an access goes: its buffer, the affine element number, the computed part."""
-
-    buffer: str
-    dtype: DType
-    affine: Affine
-    others: list[tuple[Size, Grid]]
-    axes: list[TileAxis]
-    bases: dict[tuple[str, ...], tuple[Value, int]] = field(default_factory=dict)
-
-    @property
-    def vector_axis(self) -> TileAxis | None:
-        return next((axis for axis in self.axes if axis.width), None)
-
-
-def _place(context: Context, buffer: str, indices: tuple[Expr, ...]) -> _Place:
-    argument = context.arguments[buffer]
-    affine = context.elements.get((buffer, indices))
-    if affine is None:
-        affine = element(indices, argument, context.definitions)
-        if not context.definitions:
-            context.elements[buffer, indices] = affine
-    if not affine.others:
-        axes = [axis for axis in context.axes if axis.name in affine.strides]
-        return _Place(buffer, argument.dtype, affine, [], axes)
-    others = [(f, expressions.evaluate(context, e)) for f, e in affine.others]
-    used = set(affine.strides).union(*(grid.axes for _, grid in others))
-    axes = [axis for axis in context.axes if axis.name in used]
-    return _Place(buffer, argument.dtype, affine, others, axes)
 
 
 def load(context: Context, expression: Load) -> Grid:
@@ -69,7 +36,7 @@ def load(context: Context, expression: Load) -> Grid:
     if held is not None:
         return Grid(held.axes, held.values)  # as it is now: what is stored later replaces values
     expression = context.staged.get(expression, expression) if context.staged else expression
-    place = _place(context, expression.buffer, expression.index)
+    place = place_of(context, expression.buffer, expression.index)
     planned = context.ahead.get(expression)
     if planned is not None and planned[0] is context.loop:
         _prefetch_ahead(context, place, planned[1])
@@ -87,24 +54,27 @@ def load(context: Context, expression: Load) -> Grid:
     return Grid(spans(axes), values)
 
 
-def _load_at(context: Context, place: _Place, position: Position, guard: Value | None) -> Value:
+def _load_at(context: Context, place: Place, position: Position, guard: Value | None) -> Value:
     axis = place.vector_axis
     if guard is not None and guard.width > 1:
         axis = axis or context.vector_axis
     if axis is None:
-        address = _guarded(context, _address(context, place, position), guard)
+        address = _guarded(context, address_of(context, place, position), guard)
         return _load_plain(context, place, address, 1)
     mask = context.mask(axis, position[axis.name])
     if guard is not None and guard.width > 1:
         mask = guard if mask is None else context.builder.bit_and(mask, guard)
         guard = None
-    if not _is_contiguous(place, axis):
-        addresses = _addresses(context, place, position, axis)
+    if not is_contiguous(place, axis):
+        known = mask is None or axis.valid is not None
+        if known and guard is None and is_near(place, axis):
+            return _load_sorted(context, place, position, axis)
+        addresses = addresses_of(context, place, position, axis)
         lanes = mask or constant(True, dtypes.bool_, axis.width)
         if guard is not None:
             lanes = context.builder.bit_and(lanes, guard)
         return context.builder.gather(addresses, lanes, place.dtype)
-    address = _guarded(context, _address(context, place, position), guard)
+    address = _guarded(context, address_of(context, place, position), guard)
     if mask is None:
         return _load_plain(context, place, address, axis.width)
     return _load_masked(context, place, address, mask)
@@ -117,19 +87,34 @@ def _guarded(context: Context, address: Value, guard: Value | None) -> Value:
     return context.writer.choose(guard, address, Value("@graphc.zeros", POINTER))
 
 
-def _is_contiguous(place: _Place, axis: TileAxis) -> bool:
-    varying = any(axis.name in grid.axes for _, grid in place.others)
-    return place.affine.strides.get(axis.name) == 1 and not varying
+def _load_sorted(context: Context, place: Place, position: Position, axis: TileAxis) -> Value:
+    """A vector of elements a few places apart, out of whole vectors."""
+    builder, stride = context.builder, place.affine.strides[axis.name]
+    first, width = address_of(context, place, position), axis.width
+    assert isinstance(stride, int)
+    lanes = width if axis.valid is None else axis.valid - position[axis.name] * width
+    lanes = min(lanes, width)
+    span = (lanes - 1) * abs(stride) + 1
+
+    def vector_at(element: int) -> Value:
+        address = context.advance(first, index(element * place.dtype.size))
+        if span >= width:
+            return builder.to_memory(_load_plain(context, place, address, width))
+        there = lanes_constant(tuple(lane < span for lane in range(width)), dtypes.bool_)
+        return builder.to_memory(_load_masked(context, place, address, there))
+
+    found = strides.load(builder, stride, lanes, width, vector_at)
+    return builder.from_memory(found, place.dtype)
 
 
-def _load_plain(context: Context, place: _Place, address: Value, width: int) -> Value:
+def _load_plain(context: Context, place: Place, address: Value, width: int) -> Value:
     dtype, writer = place.dtype, context.writer
     kind = memory_type(dtype, width)
     text = f"load {kind}, ptr {address.text}, align {dtype.size}"
     return _known(context, place, text, lambda: writer.ordered(text, _stored(dtype), width))
 
 
-def _load_masked(context: Context, place: _Place, address: Value, mask: Value) -> Value:
+def _load_masked(context: Context, place: Place, address: Value, mask: Value) -> Value:
     dtype, width = place.dtype, mask.width
     kind, lanes = memory_type(dtype, width), llvm_type(dtypes.bool_, width)
     name = f"@llvm.masked.load.{suffix(_stored(dtype), width)}.p0"
@@ -153,7 +138,7 @@ def _in_other_lanes(context: Context, dtype: DType, mask: Value) -> str:
     return constant(1.0, dtype, mask.width).text
 
 
-def _known(context: Context, place: _Place, text: str, make) -> Value:  # type: ignore[no-untyped-def]
+def _known(context: Context, place: Place, text: str, make) -> Value:  # type: ignore[no-untyped-def]
     key = f"{context.versions[place.buffer]} {text}"
     value = context.writer.recall(key)
     if value is None:
@@ -166,88 +151,6 @@ def _stored(dtype: DType) -> DType:
     return dtypes.uint8 if dtype.is_bool else dtype
 
 
-def _address(context: Context, place: _Place, position: Position) -> Value:
-    """The address at a position; of the first lane of a vector."""
-    size, strides = place.dtype.size, place.affine.strides
-    offset = 0
-    parts: list[tuple[Value, Size]] = []
-    for axis in place.axes:
-        stride = strides.get(axis.name)
-        if stride is None:
-            continue
-        base, extra = context.point(axis, position[axis.name])
-        parts.append((base, stride))
-        if place.affine.panels is not None and place.affine.panels[0] == axis.name:
-            _, width, distance = place.affine.panels
-            parts.append((context.writer.divide(base, width), distance))
-        if isinstance(stride, int):
-            offset += stride * extra * size
-        else:
-            parts.append((index(extra), stride))
-    constant = place.affine.constant
-    if isinstance(constant, int):
-        offset += constant * size
-    else:
-        parts.append((index(1), constant))
-    for factor, grid in place.others:
-        value = grid.at(position)
-        if value.width == 1:
-            parts.append((value, factor))
-    return _advanced(context, place, parts, offset)
-
-
-def _advanced(
-    context: Context, place: _Place, parts: list[tuple[Value, Size]], offset: int
-) -> Value:
-    """The buffer's address plus factor times value of each part, plus ``offset`` bytes."""
-    texts = tuple([value.text for value, _ in parts])
-    known = place.bases.get(texts)
-    if known is None:
-        known = place.bases[texts] = _base(context, place, parts)
-    pointer, more = known
-    offset += more
-    return context.advance(pointer, index(offset)) if offset else pointer
-
-
-def _base(context: Context, place: _Place, parts: list[tuple[Value, Size]]) -> tuple[Value, int]:
-    """The buffer's address plus the parts that vary, what is known further out first; and the bytes
-    of those that do not."""
-    writer, size = context.writer, place.dtype.size
-    moving, offset = [], 0
-    for value, factor in parts:
-        part = writer.multiply(value, context.size(factor * size))
-        if part.literal is None:
-            moving.append(part)
-        else:
-            offset += int(part.literal)
-    pointer = context.pointer(place.buffer)
-    for part in sorted(moving, key=lambda value: value.level):
-        pointer = context.advance(pointer, part)
-    return pointer, offset
-
-
-def _scaled(size: Size, factor: int) -> Size:
-    return size * factor
-
-
-def _addresses(context: Context, place: _Place, position: Position, axis: TileAxis) -> Value:
-    """The addresses of the lanes of a vector position."""
-    builder, size, width = context.builder, place.dtype.size, axis.width
-    pointer = _address(context, place, position)
-    stride = place.affine.strides.get(axis.name, 0)
-    if isinstance(stride, int):
-        lanes = lanes_constant(tuple(lane * stride * size for lane in range(width)), dtypes.int64)
-    else:
-        iota = lanes_constant(tuple(range(width)), dtypes.int64)
-        lanes = builder.mul(iota, context.size(_scaled(stride, size)))
-    for factor, grid in place.others:
-        value = grid.at(position)
-        if value.width > 1:
-            lanes = builder.add(lanes, builder.mul(value, context.size(_scaled(factor, size))))
-    text = f"getelementptr i8, ptr {pointer.text}, {lanes.type} {lanes.text}"
-    return context.writer.pure(text, POINTER, width, max(pointer.level, lanes.level))
-
-
 def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid) -> None:
     """Store a grid.  Clamped positions store nothing."""
     held = context.turned.get(Load(buffer, indices, context.arguments[buffer].dtype))
@@ -255,7 +158,7 @@ def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid)
         for position in positions(context.axes):
             held.put(position, value.at(position))
         return
-    place = _place(context, buffer, indices)
+    place = place_of(context, buffer, indices)
     used = {axis.name for axis in place.axes} | set(value.axes)
     axes = [axis for axis in context.axes if axis.name in used]
     for position in positions(axes):
@@ -263,7 +166,7 @@ def store(context: Context, buffer: str, indices: tuple[Expr, ...], value: Grid)
     context.stored(buffer)
 
 
-def _store_at(context: Context, place: _Place, position: Position, value: Value) -> None:
+def _store_at(context: Context, place: Place, position: Position, value: Value) -> None:
     condition: Value | None = None
     for axis in context.axes:
         valid = context.valid(axis, position.get(axis.name, axis.first))
@@ -280,20 +183,20 @@ def _store_at(context: Context, place: _Place, position: Position, value: Value)
         context.writer.branch(condition, write)
 
 
-def _write(context: Context, place: _Place, position: Position, value: Value) -> None:
+def _write(context: Context, place: Place, position: Position, value: Value) -> None:
     builder, writer, axis = context.builder, context.writer, place.vector_axis
     stored = builder.to_memory(value)
     if axis is None:
         if value.width > 1:
             raise ValueError(f"{place.buffer}: a vector is stored to one element")
-        address = _address(context, place, position)
+        address = address_of(context, place, position)
         writer.effect(f"store {stored!r}, ptr {address.text}, align {place.dtype.size}")
         return
     stored = builder.splat(stored, axis.width)
     mask = context.mask(axis, position[axis.name])
     kind, lanes = stored.type, llvm_type(dtypes.bool_, axis.width)
-    if _is_contiguous(place, axis):
-        address = _address(context, place, position)
+    if is_contiguous(place, axis):
+        address = address_of(context, place, position)
         if mask is None:
             how = streaming.how_to_store(context, place.buffer, stored, place.dtype.size)
             writer.effect(f"store {stored!r}, ptr {address.text}, {how}")
@@ -303,7 +206,7 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
             return
         pointers, name = "ptr", f"@llvm.masked.store.{suffix(stored.dtype, axis.width)}.p0"
     else:
-        address = _addresses(context, place, position, axis)
+        address = addresses_of(context, place, position, axis)
         pointers = llvm_type(POINTER, axis.width)
         name = f"@llvm.masked.scatter.{suffix(stored.dtype, axis.width)}.v{axis.width}p0"
     chosen = mask or constant(True, dtypes.bool_, axis.width)
@@ -314,7 +217,18 @@ def _write(context: Context, place: _Place, position: Position, value: Value) ->
     )
 
 
-def _write_first(context: Context, place: _Place, address: Value, vector: Value) -> None:
+def store_in_turn(context: Context, place: Load, first: Position, vectors: Sequence[Value]) -> None:
+    """Store vectors whose elements take turns in memory, from the place at ``first`` on."""
+    builder, where = context.builder, place_of(context, place.buffer, place.index)
+    address, width = address_of(context, where, first), vectors[0].width
+    size = place.dtype.size
+    for number, value in enumerate(strides.mixed(builder, vectors, width)):
+        there = context.advance(address, index(number * width * size))
+        context.writer.effect(f"store {value!r}, ptr {there.text}, align {size}")
+    context.stored(place.buffer)
+
+
+def _write_first(context: Context, place: Place, address: Value, vector: Value) -> None:
     """Store the first lane.  LLVM makes a plain store of a mask of one constant lane, but of the
     wide element where the vector was truncated, and so writes beyond."""
     text = f"extractelement {vector!r}, i32 0"
@@ -324,9 +238,9 @@ def _write_first(context: Context, place: _Place, address: Value, vector: Value)
 
 def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bool) -> None:
     """Ask for the cache lines of an access that is a vector for each of several rows."""
-    place = _place(context, buffer, indices)
+    place = place_of(context, buffer, indices)
     axis = place.vector_axis
-    if axis is None or place.others or not _is_contiguous(place, axis) or len(place.axes) < 2:
+    if axis is None or place.others or not is_contiguous(place, axis) or len(place.axes) < 2:
         return
     _ask_for(context, place, write)
 
@@ -334,29 +248,29 @@ def prefetch(context: Context, buffer: str, indices: tuple[Expr, ...], write: bo
 def touch(context: Context, buffer: str, indices: tuple[Expr, ...], apart: str) -> None:
     """Ask for the cache lines of an access at one point or vector, if neighbours along ``apart``
     lie on others."""
-    place = _place(context, buffer, indices)
+    place = place_of(context, buffer, indices)
     axis = place.vector_axis
     if place.others or place.affine.strides.get(apart, 1) == 1:
         return
-    if axis is None or _is_contiguous(place, axis):
+    if axis is None or is_contiguous(place, axis):
         _ask_for(context, place, False)
 
 
-def _prefetch_ahead(context: Context, place: _Place, distance: int) -> None:
+def _prefetch_ahead(context: Context, place: Place, distance: int) -> None:
     """Ask for the cache lines ``distance`` bytes after those of an access in vectors."""
     axis = place.vector_axis
-    if axis is not None and not place.others and _is_contiguous(place, axis):
+    if axis is not None and not place.others and is_contiguous(place, axis):
         _ask_for(context, place, False, distance)
 
 
-def _ask_for(context: Context, place: _Place, write: bool, distance: int = 0) -> None:
+def _ask_for(context: Context, place: Place, write: bool, distance: int = 0) -> None:
     axis = place.vector_axis
     context.writer.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     for position in positions(place.axes):
         lanes = 0 if axis is None else position[axis.name] * axis.width
         if lanes * place.dtype.size % _LINE_BYTES:
             continue
-        address = context.advance(_address(context, place, position), index(distance))
+        address = context.advance(address_of(context, place, position), index(distance))
         context.writer.effect(
             f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
         )

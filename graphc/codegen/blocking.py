@@ -9,21 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from graphc.codegen import access, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Position
 from graphc.codegen.values import Value, index, memory_type
 from graphc.ir.dims import Size
-from graphc.loops.ir import Argument, Axis, AxisIndex, For, Load, Name, Reduce, Store
+from graphc.loops.ir import (
+    Argument,
+    Axis,
+    AxisIndex,
+    Expr,
+    For,
+    Literal,
+    Load,
+    Name,
+    Reduce,
+    Store,
+)
+from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions
 
 _WAITING_BYTES = 256 << 10  # of the stack, at most, for the tiles of a group
 _COLUMNS = 256  # of a group that waits there; four times as many where it waits in the result
+_STREAMED_BYTES = 32 << 10  # of a group, whatever it waits in, that is gone through again and again
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """The part of ``reduce`` that is under way: from ``start`` up to ``stop``, whether others came
     before and whether it is the last, and where its results wait."""
 
@@ -61,7 +74,7 @@ def blocked(loop: For) -> Reduce | None:
         return None
     used = {e.name for e in expressions((first,)) if isinstance(e, AxisIndex)}
     two = loop.axes[-2:]
-    whole = len(two) == 2 and two[1].vector > 1 and used.issuperset(axis.name for axis in two)
+    whole = two[-1].vector > 1 and used.issuperset(axis.name for axis in two)
     return first if whole else None
 
 
@@ -119,12 +132,16 @@ def _output(context: Context, loop: For, reduce: Reduce) -> Load | None:
     read = {e.buffer for e in expressions(loop.body) if isinstance(e, Load)}
     dtype = reduce.values[0].dtype
     for store in loop.body:
-        if not isinstance(store, Store) or not all(isinstance(i, AxisIndex) for i in store.index):
+        if not isinstance(store, Store) or not all(map(_is_plain, store.index)):
             continue
         argument = context.arguments[store.buffer]
         if argument.mode == "out" and argument.dtype == dtype and store.buffer not in read:
             return Load(store.buffer, store.index, dtype)
     return None
+
+
+def _is_plain(index: Expr) -> bool:
+    return isinstance(index, AxisIndex | Literal)
 
 
 def _on_stack(
@@ -148,6 +165,8 @@ def _group(reduce: Reduce, columns: Tiles, rows: Tiles, waits_on_stack: bool) ->
     """How many tiles of columns and of rows make a group."""
     size = reduce.values[0].dtype.size
     wide = max(1, (_COLUMNS if waits_on_stack else 4 * _COLUMNS) // columns.points)
+    if reduce.axis.tile <= STREAMED:  # the longer a row, the better it streams
+        wide = max(1, _STREAMED_BYTES // (columns.points * rows.points * size))
     if isinstance(columns.count, int):
         wide = min(wide, columns.count)
     high = max(1, staging.ROWS_BYTES // (reduce.axis.tile * rows.points * size))

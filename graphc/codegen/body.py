@@ -75,7 +75,11 @@ def of_tile(context: Context, statements: Sequence[Statement]) -> None:
 
 
 def _finish(context: Context, statements: Sequence[Statement]) -> None:
-    with across.rows(context, statements), turning.loads(context, statements):
+    with (
+        across.rows(context, statements),
+        turning.loads(context, statements),
+        turning.stores(context, statements),
+    ):
         _of_tile(context, statements)
 
 

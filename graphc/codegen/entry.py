@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.kernel import chunk_count, has_checks, unit_count
+from graphc.codegen import few
+from graphc.codegen.kernel import chunk_count, has_checks, rows_if_few, unit_count
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.sizes import SizeValues
 from graphc.codegen.values import POINTER, Value, global_name, index
 from graphc.codegen.writer import Writer
 from graphc.ir import dtypes
 from graphc.ir.dims import Size
+from graphc.loops.ir import Kernel
 from graphc.loops.phases import phases
 from graphc.loops.plan import EntryPlan, FrameBuffer, KernelCall, Place
 from runtime.program import (
@@ -173,11 +175,20 @@ class _Entry:
             units, effort = map(self._sizes.value, (unit_count(kernel), work))
             writer.effect(
                 f"call void @graphc.run(ptr {symbol}, ptr {buffers}, ptr {self._table.text},"
-                f" i64 {units.text}, i64 {chunk_count(kernel)}, i64 {effort.text},"
+                f" i64 {units.text}, i64 {self._chunks(kernel).text}, i64 {effort.text},"
                 f" ptr {self._pool.text}, ptr {self._counters(number)}, i64 {int(phase == 0)})"
             )
         if has_checks(call.kernel):
             self._leave_on_failure()
+
+    def _chunks(self, kernel: Kernel) -> Value:
+        """Into how many chunks a thread's share may be cut; into one where few rows stream past."""
+        chunks, rows = index(chunk_count(kernel)), rows_if_few(kernel)
+        if rows is None:
+            return chunks
+        writer = self._writer
+        many = writer.compare("sgt", self._sizes.value(rows), index(few.MOST))
+        return writer.choose(many, chunks, index(1))
 
     def _counters(self, number: int) -> str:
         """The kernel's counters, or null where nothing is profiled."""

@@ -55,14 +55,14 @@ class Fold:
 
     @property
     def seeks_nan(self) -> bool:
-        """Whether a fold of many elements is better done by ``step_past_nan``, with NaNs sought
+        """Whether a fold of many elements is better done by ``merge_past_nan``, with NaNs sought
         beside it: two vectors of elements are looked through at once."""
         return self.kind in ("maximum", "minimum") and self.dtype.is_float
 
-    def step_past_nan(self, b: LLVMBuilder, state: State, element: Value) -> State:
-        """The state after an element of an extremum, or before it where that is NaN."""
+    def merge_past_nan(self, b: LLVMBuilder, left: State, right: State) -> State:
+        """The state of two parts of an extremum, ``left`` where ``right`` is NaN."""
         taken = b.gt if self.kind == "maximum" else b.lt
-        return (b.select(taken(element, state[0]), element, state[0]),)
+        return (b.select(taken(right[0], left[0]), right[0], left[0]),)
 
     def merge(self, b: LLVMBuilder, left: State, right: State) -> State:
         """The state of two disjoint parts; ``left`` wins a tie unless its index is greater."""
@@ -94,21 +94,23 @@ class Fold:
             return better
         return b.bit_or(better, b.bit_and(b.is_nan(new), b.bit_not(b.is_nan(old))))
 
-    def halves(self, b: LLVMBuilder, states: list[State]) -> State:
+    def halves(self, b: LLVMBuilder, states: list[State], *, past_nan: bool = False) -> State:
         """The states (a power of two of them) folded by halves."""
+        merge = self.merge_past_nan if past_nan else self.merge
         while len(states) > 1:
             half = len(states) // 2
-            states = [self.merge(b, states[i], states[i + half]) for i in range(half)]
+            states = [merge(b, states[i], states[i + half]) for i in range(half)]
         return states[0]
 
-    def lanes(self, b: LLVMBuilder, state: State) -> State:
+    def lanes(self, b: LLVMBuilder, state: State, *, past_nan: bool = False) -> State:
         """The lanes of a state folded by halves into a scalar state."""
+        merge = self.merge_past_nan if past_nan else self.merge
         width = state[0].width
         while width > 1:
             width //= 2
             low = tuple(part(b, value, 0, width) for value in state)
             high = tuple(part(b, value, width, width) for value in state)
-            state = self.merge(b, low, high)
+            state = merge(b, low, high)
         return state
 
 
@@ -152,6 +154,5 @@ def combine(b: LLVMBuilder, kind: str, left: Value, right: Value) -> Value:
     if kind == "all":
         return b.bit_and(left, right)
     taken = b.gt(right, left) if kind == "maximum" else b.lt(right, left)
-    if left.dtype.is_float:
-        taken = b.bit_or(taken, b.is_nan(right))
-    return b.select(taken, right, left)
+    found = b.select(taken, right, left)  # one instruction on x86: a NaN on the right is not taken
+    return b.select(b.is_nan(right), right, found) if left.dtype.is_float else found

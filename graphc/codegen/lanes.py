@@ -7,10 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from graphc.codegen import lane_memory
 from graphc.codegen.context import Context
+from graphc.codegen.fold import Fold, State
 from graphc.codegen.grid import TileAxis
-from graphc.codegen.running import Running, States, alone, elements, flat, step, unflat
+from graphc.codegen.running import (
+    Running,
+    States,
+    alone,
+    elements,
+    flat,
+    running,
+    step,
+    unflat,
+)
+from graphc.codegen.scalar_llvm import LLVMBuilder
+from graphc.codegen.transposing import shuffle
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.loops.ir import BLOCK, Reduce
@@ -22,12 +36,16 @@ def fold(context: Context, statement: Reduce, runs: list[Running]) -> list[State
     """The results of a reduction in the order ``lanes``."""
     extent, writer = context.size(statement.axis.extent), context.writer
     like = [run.start() for run in runs]
-    one_block: Block = _in_vectors if context.vector_axis is None else _in_memory
+    one_block: Block = _in_vectors if context.vector_axis is None else lane_memory.one_block
     if is_held(statement):
         one_block = _in_registers
+    elif statement.axis.vector and context.vector_axis is not None:
+        one_block = _rows_together
 
     def block(at: Value, carried: Sequence[Value], length: Value) -> list[Value]:
         folded = one_block(context, statement, runs, at, length)
+        if all(run.fold.seeks_nan for run in runs) and at.literal == 0:
+            return flat(folded)  # folding it with the identity would change nothing
         return flat(
             [
                 [run.fold.merge(context.builder, s, t) for s, t in zip(each, new, strict=True)]
@@ -97,10 +115,44 @@ def _halved(context: Context, run: Running, lanes: list[States]) -> States:
 def _in_vectors(
     context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
 ) -> list[States]:
-    """One block with its lanes in vectors."""
-    writer = context.writer
+    """One block with its lanes in vectors; one of a length that is known at the call in a body of
+    its own where the first vector has all of it."""
+    writer, width = context.writer, _width(context, statement, runs)
+    like = [run.start(1) for run in runs]
+
+    def whole() -> list[Value]:
+        found = _lane_vectors(context, statement, runs, start, length)
+        return flat(
+            [
+                (_across_past_nan if _seeks_nan(context, run) else _across)(context, run, states)
+                for run, states in zip(runs, found, strict=True)
+            ]
+        )
+
+    def short() -> list[Value]:
+        axis = TileAxis(statement.axis.name, start, 1, width, 0, writer.add(start, length))
+        after = step(context, statement, axis, runs, [run.start(width) for run in runs])
+        return flat([_across(context, run, s) for run, s in zip(runs, after, strict=True)])
+
+    if length.literal is not None:
+        return unflat(whole(), like)
+    few = writer.compare("sle", length, index(width))
+    values = writer.branch(few, short, flat(like))
+    return unflat(writer.branch(context.builder.bit_not(few), whole, values), like)
+
+
+def _width(context: Context, statement: Reduce, runs: list[Running]) -> int:
+    """Elements of the vectors of lanes."""
     wanted = statement.axis.vector or context.target.lanes(runs[0].fold.dtype.size)
-    width = max(2, min(wanted, *(run.lanes for run in runs)))
+    return max(2, min(wanted, *(run.lanes for run in runs)))
+
+
+def _lane_vectors(
+    context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
+) -> list[States]:
+    """The vectors of lanes of one block, for each point; of an extremum that seeks NaNs then which
+    lanes have met one."""
+    writer, width = context.writer, _width(context, statement, runs)
     stride = max(run.lanes for run in runs)
     seeking = [_seeks_nan(context, run) for run in runs]
     none: States = [(constant(False, dtypes.bool_, width),)]
@@ -121,27 +173,82 @@ def _in_vectors(
         return flat(states)
 
     def tail(carried: Sequence[Value]) -> list[Value]:
-        if rest.literal is None:
-            axis = TileAxis(statement.axis.name, middle, stride // width, width, 0, end)
-            return steps(axis, carried)
-        valid = int(rest.literal)
-        count = -(-valid // width)
+        valid = None if rest.literal is None else int(rest.literal)
+        count = stride // width if valid is None else -(-valid // width)
         axis = TileAxis(statement.axis.name, middle, count, width, 0, end, valid)
-        return steps(axis, carried)
+        values = steps(axis.restricted(0), carried)
+        for position in axis.positions[1:]:
+            each = partial(steps, axis.restricted(position), values)
+            more = writer.compare("sgt", rest, index(position * width))
+            values = writer.branch(more, each, values)
+        return values
 
     def steps(axis: TileAxis, carried: Sequence[Value]) -> list[Value]:
         states = unflat(carried, like)
-        for position in axis.positions:
-            _vector_step(context, statement, axis.restricted(position), runs, states, seeking)
+        _vector_step(context, statement, axis, runs, states, seeking)
         return flat(states)
 
     values = writer.loop(start, middle, stride, flat(like), vectors)
     more = writer.compare("sgt", rest, index(0))
     values = writer.branch(more, lambda: tail(values), values)
+    return unflat(values, like)
+
+
+def _rows_together(
+    context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
+) -> list[States]:
+    """One block of a vector of rows: each row in lanes, whose vectors then fold by halves together:
+    the halves of two rows side by side fill a vector."""
+    rows = context.vector_axis
+    assert rows is not None and rows.count == 1
+    others = [axis for axis in context.axes if axis is not rows]
+    first = rows.first * rows.width
+    points = rows.width if rows.valid is None else min(rows.width, rows.valid - first)
+    found: list[list[State]] = [[] for _ in runs]
+    for lane in range(points):
+        one = TileAxis(rows.name, rows.base, 1, 0, first + lane, rows.limit)
+        with context.at([*others, one]):
+            each = running(context, statement)
+            vectors = _lane_vectors(context, statement, each, start, length)
+        for run, states, halved in zip(each, vectors, found, strict=True):
+            if _seeks_nan(context, run):
+                states = _with_nan(context, states)
+            halved.append(run.fold.halves(context.builder, states))
     return [
-        _across(context, run, _with_nan(context, states) if seeks else states)
-        for run, states, seeks in zip(runs, unflat(values, like), seeking, strict=True)
+        [_side_by_side(context, run.fold, states, rows.width)]
+        for run, states in zip(runs, found, strict=True)
     ]
+
+
+def _side_by_side(context: Context, fold: Fold, states: list[State], width: int) -> State:
+    """The states of up to ``width`` rows, a vector of lanes each, folded to a lane each."""
+    b = context.builder
+    states = [*states, *[states[0]] * (width - len(states))]
+    length = width  # of what is left of a row
+    while length > 1:
+        length //= 2
+        pairs = zip(states[: len(states) // 2], states[len(states) // 2 :], strict=True)
+        lanes = [
+            source + piece * 2 * length + lane
+            for piece in range(width // (2 * length))
+            for source in (0, width)
+            for lane in range(length)
+        ]
+        states = [_folded_pair(b, fold, pair, lanes, length) for pair in pairs]
+    return states[0]
+
+
+def _folded_pair(
+    b: LLVMBuilder, fold: Fold, pair: tuple[State, State], lanes: list[int], length: int
+) -> State:
+    """The lower halves, at ``lanes``, of what is left of two vectors' rows folded with the upper
+    ones."""
+    upper = [lane + length for lane in lanes]
+    low, high = (
+        tuple(shuffle(b, x, y, chosen) for x, y in zip(*pair, strict=True))
+        for chosen in (lanes, upper)
+    )
+    return fold.merge(b, low, high)
 
 
 def _seeks_nan(context: Context, run: Running) -> bool:
@@ -161,6 +268,16 @@ def _across(context: Context, run: Running, states: States) -> States:
     b, points = context.builder, len(run.points)
     halves = [run.fold.halves(b, states[point::points]) for point in range(points)]
     return [run.fold.lanes(b, state) for state in halves]
+
+
+def _across_past_nan(context: Context, run: Running, states: States) -> States:
+    """As ``_across`` for one point's extremum; the last state says which lanes have met a NaN."""
+    b, fold = context.builder, run.fold
+    *vectors, (met,) = states
+    for (first,), (second,) in zip(vectors[::2], vectors[1::2] or vectors, strict=True):
+        met = b.bit_or(met, b.either_is_nan(first, second))  # from the tail
+    (found,) = fold.lanes(b, fold.halves(b, vectors, past_nan=True), past_nan=True)
+    return [(b.select(b.any_lane(met), math.nan, found),)]
 
 
 def _whole_step(
@@ -186,7 +303,7 @@ def _whole_step(
                     each[at] = run.fold.step(b, each[at], operand, place)
                     continue
                 past.append(b.splat(operand[0], axis.width))
-                each[at] = run.fold.step_past_nan(b, each[at], past[-1])
+                each[at] = run.fold.merge_past_nan(b, each[at], (past[-1],))
     for each, past in zip(states, met, strict=True):
         for first, second in zip(past[::2], past[1::2] or past, strict=False):
             each[-1] = (b.bit_or(each[-1][0], b.either_is_nan(first, second)),)
@@ -217,83 +334,3 @@ def _vector_step(
     for each, places, new in zip(states, chosen, after, strict=True):
         for at, state in zip(places, new, strict=True):
             each[at] = state
-
-
-class _LaneArray:
-    """The states of one result for each lane, on the stack."""
-
-    def __init__(self, context: Context, run: Running) -> None:
-        self._context = context
-        self._run = run
-        self._like = run.fold.initial(run.width)
-        self._places = [
-            [context.allocate(f"[{run.lanes} x {value.type}]") for value in self._like]
-            for _ in run.points
-        ]
-
-    def _address(self, place: Value, lane: Value, like: Value) -> Value:
-        scale = index(like.dtype.size * like.width)
-        return self._context.advance(place, self._context.writer.multiply(lane, scale))
-
-    def read(self, lane: Value) -> States:
-        states = []
-        for places in self._places:
-            state = []
-            for place, like in zip(places, self._like, strict=True):
-                address = self._address(place, lane, like)
-                text = f"load {like.type}, ptr {address.text}, align {like.dtype.size}"
-                state.append(self._context.writer.ordered(text, like.dtype, like.width))
-            states.append(tuple(state))
-        return states
-
-    def write(self, lane: Value, states: States) -> None:
-        for places, state in zip(self._places, states, strict=True):
-            for place, like, value in zip(places, self._like, state, strict=True):
-                address = self._address(place, lane, like)
-                wide = self._context.builder.splat(value, like.width)
-                self._context.writer.effect(
-                    f"store {wide!r}, ptr {address.text}, align {like.dtype.size}"
-                )
-
-    def clear(self) -> None:
-        def one(lane: Value, _: Sequence[Value]) -> list[Value]:
-            self.write(lane, self._run.start())
-            return []
-
-        self._context.writer.loop(index(0), index(self._run.lanes), 1, [], one)
-
-    def lane_of(self, number: Value) -> Value:
-        text = f"and i64 {number.text}, {self._run.lanes - 1}"
-        return self._context.writer.pure(text, dtypes.int64, 1, number.level)
-
-    def folded(self) -> States:
-        """All lanes folded by halves, for each point."""
-        lanes = [self.read(index(lane)) for lane in range(self._run.lanes)]
-        fold, b = self._run.fold, self._context.builder
-        return [
-            fold.halves(b, [lane[point] for lane in lanes])
-            for point in range(len(self._run.points))
-        ]
-
-
-def _in_memory(
-    context: Context, statement: Reduce, runs: list[Running], start: Value, length: Value
-) -> list[States]:
-    """One block with its lanes in memory, where another axis is the vector axis."""
-    writer = context.writer
-    arrays = [_LaneArray(context, run) for run in runs]
-    for array in arrays:
-        array.clear()
-
-    def element(at: Value, _: Sequence[Value]) -> list[Value]:
-        number = writer.subtract(at, start)
-        lanes = [array.lane_of(number) for array in arrays]
-        old = [array.read(lane) for array, lane in zip(arrays, lanes, strict=True)]
-        axis = TileAxis(statement.axis.name, at, 1)
-        new = step(context, statement, axis, runs, old)
-        for array, lane, states in zip(arrays, lanes, new, strict=True):
-            array.write(lane, states)
-        return []
-
-    writer.loop(start, writer.add(start, length), 1, [], element)
-    return [array.folded() for array in arrays]

@@ -8,15 +8,17 @@ rest that is masked (vectors), or (rows) cut again by halves; clamped, where a c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from graphc.codegen import across, blocking, body, column, staging
+from graphc.codegen import across, blocking, body, column, few, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
+from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions, statements
 
 Inside = Callable[["Units | None"], None]
@@ -26,8 +28,7 @@ _STRIP_BYTES = 1024  # of each row, which are worth going down the rows for
 LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(NamedTuple):
     """The units to run, from ``begin`` up to ``end``: the tiles of ``axes``, given by name and
     number of tiles, the first outermost.  Of a single axis, ``group`` tiles make a unit."""
 
@@ -52,13 +53,20 @@ def chunk_count(loop: For) -> int:
     """Into how many chunks a thread's share may be cut.  Where rows stream past the units, each
     chunk takes a part of every row, and long parts are much faster than short ones; where blocks
     are copied, more columns use each copy."""
-    if _streams(loop):
-        return 1
-    return 8 if blocking.blocked(loop) is None else 2
+    block = blocking.blocked(loop)
+    if block is None:
+        return 1 if _streams(loop) else 8
+    rows = loop.axes[-2].extent if len(loop.axes) > 1 else 1
+    few_rows = block.axis.tile <= STREAMED and isinstance(rows, int) and rows <= few.MOST
+    return 1 if few_rows or _streams(loop) else 2
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
     """Emit a loop nest; only its ``units`` where given."""
+    few.either(context, loop, units, _emit)
+
+
+def _emit(context: Context, loop: For, units: Units | None) -> None:
     ordered = loop_order(loop)
     in_blocks = context.vector_axis is None and blocking.blocked(loop) is not None
 
@@ -68,8 +76,8 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
         if depth == len(ordered):
             _body(context, loop, units)
             return
-        if in_blocks and depth == len(ordered) - 2:
-            _in_blocks(context, loop, units, lambda rest: inside(depth + 2, rest))
+        if in_blocks and depth == max(0, len(ordered) - 2):
+            _in_blocks(context, loop, units, lambda rest: inside(len(ordered), rest))
             return
         column.clear(context, loop, ordered[depth:], units)
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
@@ -88,7 +96,8 @@ def _body(context: Context, loop: For, units: Units | None) -> None:
 
 def _in_blocks(context: Context, loop: For, units: Units | None, inside: Inside) -> None:
     """The tiles of the two innermost axes, or those of ``units``, in blocks of the reduction."""
-    columns, rows = (_own(context, loop, axis, units) for axis in loop_order(loop)[-2:])
+    found = [_own(context, loop, axis, units) for axis in loop_order(loop)[-2:]]
+    columns, rows = found if len(found) == 2 else (*found, _one_row())
 
     def each_panel(some: blocking.Tiles, within: Inside) -> None:
         counts = ((some.axis.name, some.count),)
@@ -112,6 +121,11 @@ def _in_blocks(context: Context, loop: For, units: Units | None, inside: Inside)
     blocking.emit(context, loop, columns, rows, panels)
 
 
+def _one_row() -> blocking.Tiles:
+    """What stands for the rows where there is but one, and no axis for it."""
+    return blocking.Tiles(Axis("", 1), 1, 1, index(0), index(1))
+
+
 def _own(context: Context, loop: For, axis: Axis, units: Units | None) -> blocking.Tiles:
     """The tiles of ``axis``, those of ``units`` where it is their outermost axis."""
     count = _tiles(loop, axis)
@@ -123,7 +137,7 @@ def _own(context: Context, loop: For, axis: Axis, units: Units | None) -> blocki
 
 def loop_order(loop: For) -> Sequence[Axis]:
     """The axes of a nest from the outermost loop to the innermost."""
-    if blocking.blocked(loop) is not None:
+    if blocking.blocked(loop) is not None and len(loop.axes) > 1:
         return (*loop.axes[:-2], loop.axes[-1], loop.axes[-2])
     return (loop.axes[-1], *loop.axes[:-1])
 
@@ -155,7 +169,7 @@ def _shared(loop: For, carried: Container[str]) -> Sequence[Axis]:
     """The axes of ``loop`` that threads may share, in order: not the columns of a product in blocks
     that has more rows, so that each thread copies a part of them."""
     ordered = loop_order(loop)
-    if blocking.blocked(loop) is None:
+    if blocking.blocked(loop) is None or len(loop.axes) == 1:
         return ordered
     columns, rows = ordered[-2:]
     wide, high = columns.extent, rows.extent

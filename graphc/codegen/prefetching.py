@@ -16,6 +16,7 @@ from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.loops.ir import Apply, AxisIndex, Expr, For, Let, Load, Reduce, Statement, Store
+from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions
 
 Accesses = dict[tuple[str, tuple[Expr, ...]], None]
@@ -25,7 +26,7 @@ def plan(context: Context, statements: Sequence[Statement]) -> None:
     """Note what the statements after the first reduction of a full tile will touch."""
     context.wanted = []
     first = next((i for i, s in enumerate(statements) if isinstance(s, Reduce)), None)
-    if first is None or context.vector_axis is None:
+    if first is None or context.vector_axis is None or _streams(context):
         return
     if any(axis.limit is not None or axis.valid is not None for axis in context.axes):
         return
@@ -37,6 +38,11 @@ def plan(context: Context, statements: Sequence[Statement]) -> None:
             _loads(statement.value, found)
     written = {s.buffer for s in statements if isinstance(s, Store)}
     context.wanted = [(buffer, place, buffer in written) for buffer, place in found]
+
+
+def _streams(context: Context) -> bool:
+    """Whether rows of an operand stream past, which processors foresee."""
+    return context.block is not None and context.block.reduce.axis.tile <= STREAMED
 
 
 def _loads(expression: Expr, found: Accesses) -> None:
@@ -93,7 +99,7 @@ def _row_bytes(context: Context, load: Load) -> int:
 
 def next_block(context: Context, reduce: Reduce, at: Value, unroll: int) -> None:
     """Ask for what the same steps of the next block read of operands whose steps lie apart."""
-    if context.block is None:
+    if context.block is None or _streams(context):
         return
     writer, name = context.writer, reduce.axis.name
     end = writer.subtract(context.size(reduce.axis.extent), index(1))

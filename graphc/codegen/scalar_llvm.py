@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import outlining, permuting
+from graphc.codegen import outlining, permuting, scaling
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import (
     Value,
@@ -53,6 +53,10 @@ class LLVMBuilder:
     @property
     def fused(self) -> bool:
         return self.target.has_fma
+
+    @property
+    def scales(self) -> bool:
+        return scaling.possible(self.target)
 
     def dtype(self, x: Value) -> DType:
         return x.dtype
@@ -168,6 +172,9 @@ class LLVMBuilder:
         if self.fused and x.dtype.is_float:
             return self._intrinsic("fma", x, y, z)
         return self.add(self.mul(x, y), z)
+
+    def scale(self, x: Value, n: Value) -> Value:
+        return scaling.scale(self, x, n)
 
     def sqrt(self, x: Value) -> Value:
         return self._intrinsic("sqrt", x)
@@ -319,9 +326,9 @@ class LLVMBuilder:
         return self.writer.pure(text, dtype, x.width, x.level)
 
     def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
-        small = dtype is dtypes.float32 and len(table) <= permuting.MOST
-        if index.width > 1 and small and permuting.possible(self.target):
-            return permuting.lookup(self, table, index)
+        small = len(table) <= permuting.MOST and index.dtype.size == dtype.size
+        if index.width > 1 and small and permuting.possible(self.target, dtype):
+            return permuting.lookup(self, table, index, dtype)
         kind = memory_type(dtype)
         body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from graphc.codegen import access
 from graphc.codegen.affine import element
@@ -33,13 +33,12 @@ from graphc.loops.ir import (
     Statement,
     Store,
 )
-from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, reach
+from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, STREAMED, reach
 
 ROWS_BYTES = 384 << 10  # of the stack, about, for a copy of the left operand
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What of a reduced axis is copied: from ``start`` up to ``stop``, at most ``most``; whether
     that is one block of several."""
 
@@ -188,6 +187,8 @@ def _is_crowded(context: Context, load: Load, part: Part) -> bool:
     """Whether one line of each step of ``part`` may fill half of the places in the second cache
     where such lines can lie."""
     stride = _strides(context, load)[part.axis]
+    if part.most <= STREAMED:
+        return False
     if not isinstance(stride, int):
         return True
     cache = context.target.l2_bytes

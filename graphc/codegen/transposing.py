@@ -27,12 +27,12 @@ def transposed(builder: LLVMBuilder, rows: Sequence[Value], width: int) -> list[
             if first & distance:
                 continue
             a, b = vectors[first], vectors[first + distance]
-            vectors[first] = _shuffle(builder, a, b, low)
-            vectors[first + distance] = _shuffle(builder, a, b, high)
+            vectors[first] = shuffle(builder, a, b, low)
+            vectors[first + distance] = shuffle(builder, a, b, high)
     return vectors
 
 
-def _shuffle(builder: LLVMBuilder, a: Value, b: Value, lanes: Sequence[int]) -> Value:
+def shuffle(builder: LLVMBuilder, a: Value, b: Value, lanes: Sequence[int]) -> Value:
     """The numbered lanes of ``a`` and, beyond its own, of ``b``."""
     if a.text == b.text == "zeroinitializer":
         return a

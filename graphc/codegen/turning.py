@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import access
+from graphc.codegen import access, strides
 from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
-from graphc.codegen.values import Value, index
+from graphc.codegen.values import Value, constant, index
 from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
 from graphc.loops.walk import expressions, expressions_of
 
@@ -55,6 +55,51 @@ def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     yield
     for load in found:
         del context.turned[load]
+
+
+@contextmanager
+def stores(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
+    """Within, what ``statements`` store in vectors whose elements take turns in memory waits, until
+    all of them are there."""
+    vectors = context.vector_axis
+    found = {} if vectors is None else dict(_in_turn(context, statements, vectors))
+    for place, axis in found.items():
+        assert vectors is not None
+        absent = constant(0, place.dtype, vectors.width)
+        context.turned[place] = Grid(spans([axis, vectors]), [absent] * axis.count)
+    yield
+    for place in found:
+        b, grid = context.builder, context.turned.pop(place)
+        assert vectors is not None
+        values = [b.splat(b.to_memory(value), vectors.width) for value in grid.values]
+        first = {axis.name: axis.first for axis in context.axes}
+        access.store_in_turn(context, place, first, values)
+
+
+def _in_turn(
+    context: Context, statements: Sequence[Statement], vectors: TileAxis
+) -> Iterator[tuple[Load, TileAxis]]:
+    """The places where vectors of ``vectors`` take turns, each with the axis of whose it is."""
+    several = [axis for axis in context.axes if not axis.width and axis.count > 1]
+    if len(several) != 1 or several[0].limit is not None or several[0].first or vectors.first:
+        return
+    if vectors.count > 1 or vectors.limit is not None or vectors.valid is not None:
+        return
+    (axis,) = several
+    for statement in statements:
+        if not isinstance(statement, Store) or _is_read(statement.buffer, statements):
+            continue
+        argument = context.arguments[statement.buffer]
+        place = Load(statement.buffer, statement.index, argument.dtype)
+        where = element(statement.index, argument, context.definitions)
+        apart, beside = where.strides.get(vectors.name), where.strides.get(axis.name)
+        few = beside == 1 and apart == axis.count <= strides.MOST_APART
+        if few and not where.others and place not in context.turned:
+            yield place, axis
+
+
+def _is_read(buffer: str, statements: Sequence[Statement]) -> bool:
+    return any(isinstance(e, Load) and e.buffer == buffer for e in expressions(statements))
 
 
 def along(context: Context, statement: Reduce) -> list[Load]:

@@ -25,6 +25,10 @@ class ScalarBuilder(Protocol):
     def fused(self) -> bool:
         """Whether ``fma`` rounds once."""
 
+    @property
+    def scales(self) -> bool:
+        """Whether ``scale`` is cheap; it may be used only then."""
+
     def dtype(self, x: Scalar) -> DType: ...
 
     def constant(self, value: float | int | bool, dtype: DType) -> Scalar:
@@ -41,6 +45,9 @@ class ScalarBuilder(Protocol):
         """``x*y + z``, of floats rounded once; on a target without FMA rounded twice."""
 
     # Floats only.
+    def scale(self, x: Scalar, n: Scalar) -> Scalar:
+        """``x * 2**n`` rounded once; n is a whole float."""
+
     def div(self, x: Scalar, y: Scalar) -> Scalar: ...
     def sqrt(self, x: Scalar) -> Scalar: ...
     def abs(self, x: Scalar) -> Scalar: ...

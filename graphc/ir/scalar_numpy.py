@@ -41,6 +41,8 @@ def as_constant(value: float | int | bool, dtype: DType) -> Scalar:
 class NumpyBuilder:
     """Arithmetic on NumPy arrays; ``fused=False`` for a target whose ``fma`` rounds twice."""
 
+    scales = False
+
     def __init__(self, *, fused: bool = True) -> None:
         self.fused = fused
 
@@ -90,6 +92,10 @@ class NumpyBuilder:
         if self.fused and operands[0].dtype.kind == "f":
             return fused_multiply_add(*operands)
         return self.add(self.mul(x, y), z)
+
+    @_quiet(all="ignore")
+    def scale(self, x: Scalar, n: Scalar) -> Scalar:
+        return np.ldexp(x, np.asarray(n).astype(np.int32))
 
     @_quiet(all="ignore")
     def sqrt(self, x: Scalar) -> Scalar:

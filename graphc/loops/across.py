@@ -18,6 +18,8 @@ from graphc.loops.walk import expressions, expressions_of, statements
 _LONGEST = 3  # vectors in a row, beyond which turning them costs more than it saves
 _PER_FOLD = 1.5  # vectors that may be turned for each fold that is saved
 _CHEAP = ("add", "multiply", "fma", "any", "all")
+_SHORTEST = 5  # elements of a row, of which fewer are sorted out of whole vectors
+_PLACES = frozenset(("argmax", "argmin"))
 _MOST = 1200  # flops of a row, whose text is written for each of its elements
 
 
@@ -39,6 +41,36 @@ def across(loop: ir.For, lanes: int) -> ir.For | None:
     if size * sum(map(_flops, expressions(inner))) > _MOST:
         return None
     body = tuple(_held(statement) for statement in loop.body)
+    return replace(loop, axes=(*loop.axes[:-1], replace(row, tile=lanes, vector=lanes)), body=body)
+
+
+def together(loop: ir.For, lanes: int) -> ir.For | None:
+    """``loop`` with its last axis in vectors of ``lanes`` rows, where all that it does along them
+    is to fold each short row in a vector of its own: then the vectors of all fold together."""
+    row, folds = loop.axes[-1], [s for s in loop.body if isinstance(s, ir.Reduce)]
+    if len(folds) != 1 or _few(row.extent, lanes):
+        return None
+    if any(not isinstance(s, (ir.Let, ir.Store, ir.Reduce)) for s in loop.body):
+        return None
+    (fold,) = folds
+    size, dtypes = fold.axis.extent, {value.dtype for value in fold.values}
+    if fold.order != "lanes" or any(isinstance(s, ir.Store) for s in fold.body):
+        return None
+    if not isinstance(size, int):
+        return None
+    lanes = min(lanes, *(ir.lane_count(size, dtype) for dtype in dtypes))
+    if not _SHORTEST <= size <= 4 * lanes or any(d.is_bool for d in dtypes):
+        return None
+    if not _PLACES.isdisjoint(fold.kinds):
+        return None
+    bound = {s.name for s in fold.body if isinstance(s, ir.Let)}
+    inner = list(expressions((fold,)))
+    if any(isinstance(e, ir.Name) and e.name not in bound for e in inner):
+        return None
+    if -(-size // lanes) * lanes * sum(map(_flops, inner)) > _MOST:
+        return None
+    held = replace(fold, axis=replace(fold.axis, vector=lanes, tile=lanes))
+    body = tuple(held if s is fold else s for s in loop.body)
     return replace(loop, axes=(*loop.axes[:-1], replace(row, tile=lanes, vector=lanes)), body=body)
 
 

@@ -58,7 +58,9 @@ first index (i64) of the extremum, a NaN being the extremum, and 0 where there i
 
 The schedule: ``tile(t)`` holds t points of the axis in registers, ``vector(w)`` makes w of them one
 vector (a tile of 1 is then one vector); ``unroll(u)`` repeats a reduction's body; ``across(a)``
-makes the points of the tile's axis a its vectors while an ascending one folds; ``parallel`` lets
+makes the points of the tile's axis a its vectors while an ascending one folds.  A reduction in
+lanes that has vectors inside a vector axis folds the lanes of all points of that one side by side.
+``parallel`` lets
 the tiles of a kernel's outermost loop be handed to threads.  In a nest of several axes the panels
 of the last axis are outermost, and the tiles of the others run within a panel in order.  A kernel's
 body is one loop nest, or statements and nests, which are phases that run one after the other (see
@@ -182,6 +184,8 @@ class SizeOf:
 
 @dataclass(frozen=True)
 class Load:
+    """An element of a buffer; 0 where the ``guard`` is false."""
+
     buffer: str
     index: tuple[Expr, ...]
     dtype: DType
@@ -213,6 +217,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Let:
+    """Binds ``value`` to a name."""
+
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
@@ -220,6 +226,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
+    """Writes ``value`` to an element of a buffer."""
+
     buffer: str
     index: tuple[Expr, ...]
     value: Expr
@@ -268,6 +276,8 @@ class Check:
 
 @dataclass(frozen=True)
 class For:
+    """Nested loops over ``axes``, the outermost first; ``parallel`` ones threads may share."""
+
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
     parallel: bool = False
@@ -290,6 +300,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Kernel:
+    """Statements on buffers, for any value of its ``dims``."""
+
     name: str
     arguments: tuple[Argument, ...]
     body: tuple[Statement, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir import dims
 from graphc.ir.dims import Size
@@ -12,14 +12,16 @@ from graphc.loops.plan import ArenaSlot, Place
 from graphc.loops.steps import Step
 
 ALIGNMENT = 64
+PAGE = 4096
 # Between regions, so that arrays of a power of two do not all start at the same place of a page:
-# streams that do compete for the same sets of the cache.
-STAGGER = 5 * ALIGNMENT
+# streams that do compete for the same sets of the cache.  Behind what fills pages it is so much
+# that a loop which reads an array and writes the next, or the last but one, does not store a little
+# ahead of where it loads: processors tell the two apart by the place in the page at first.
+STAGGER, STAGGER_OF_PAGES = 5 * ALIGNMENT, 26 * ALIGNMENT
 Region = tuple[Size, Size]  # offset and bytes
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """``end`` is the arena's size in bytes, used up to the last ``ALIGNMENT`` of them; ``scratch``
     the places of the steps' temp arguments; ``slots`` names the regions for reports."""
 
@@ -48,7 +50,8 @@ def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
         if region is None:
             region = (next_start, size)
             end = next_start + size
-            next_start = next_start + size + STAGGER
+            small = isinstance(size, int) and size < PAGE
+            next_start = next_start + size + (STAGGER if small else STAGGER_OF_PAGES)
         else:
             free.remove(region)
         dying.setdefault(until, []).append(region)

@@ -11,12 +11,28 @@ from dataclasses import replace
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
-from graphc.loops.across import across
+from graphc.loops.across import across, together
+from graphc.loops.direction import stride, tiled
 from graphc.loops.repetition import costly, registers_together
-from graphc.loops.tiling import Product, block, choose_across, choose_tile
+from graphc.loops.tiling import (
+    STREAMED,
+    STREAMED_UNROLL,
+    Product,
+    block,
+    choose_across,
+    choose_streamed,
+    choose_tile,
+)
 from graphc.loops.walk import expressions, statements
 from runtime.target import Target
 
+_TOGETHER = 6  # sums in lanes, and the registers that they leave to others
+_LEFT_OVER = 8
+CLOSE = 4  # elements between neighbours, which are loaded with what is between them
+# Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
+# keep up with as well as wider ones; and some processors foresee more of what follows loads of half
+# a cache line.
+_STREAMED_BYTES = 32
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -60,20 +76,51 @@ def _scheduled(
     product = product_in(statement)
     if product is not None and product.order == "ascending":
         return _tile(kernel, statement, product, lanes, target, outermost)
+    tile = tiled(kernel, statement, lanes)
+    if tile is not None:
+        held = replace(tile, axes=tile.axes[-2:], parallel=outermost and len(tile.axes) == 2)
+        return _nest(tile.axes[:-2], (held,), outermost) if len(tile.axes) > 2 else held
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
-        turned = across(statement, lanes)
+        turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
             return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
-        axes = (replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes)
+        axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
+        if product is not None:
+            axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
+
+
+def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
+    """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
+    registers: they use what they have in common while it is at hand."""
+    if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
+        return list(loop.axes)
+    dtype, (*outer, last) = product.values[0].dtype, loop.axes
+    lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
+    most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
+    if not outer or all(ir.AxisIndex(outer[-1].name) in _inside(v) for v in product.values):
+        return [*outer, replace(last, tile=_at_most(last, most))]
+    heights = range(1, _at_most(outer[-1], most) + 1)
+    tiles = [(high, _at_most(last, most // high)) for high in heights]
+    high, wide = min(tiles, key=lambda tile: 1 / tile[0] + 1 / tile[1])  # loads for each of them
+    return [*outer[:-1], replace(outer[-1], tile=high), replace(last, tile=wide)]
+
+
+def _inside(value: ir.Expr) -> list[ir.Expr]:
+    return list(expressions((ir.Let("", value),)))
+
+
+def _at_most(axis: ir.Axis, tile: int) -> int:
+    """``tile``, or all of an axis that is shorter."""
+    return max(1, min(axis.extent, tile)) if isinstance(axis.extent, int) else tile
 
 
 def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Statement:
@@ -100,10 +147,13 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     """Whether what is folded in lanes lies side by side along the loop instead: then vectors of
     the loop's points read it, each lane of the fold being a place in memory."""
     fold, store = loop.body
+    extent = loop.axes[-1].extent
+    if isinstance(extent, int) and extent <= CLOSE:
+        return False
     if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
         return False
     strides = [
-        (_stride(kernel, value, loop.axes[-1].name), _stride(kernel, value, fold.axis.name))
+        (stride(kernel, value, loop.axes[-1].name), stride(kernel, value, fold.axis.name))
         for value in fold.values
     ]
     return all(along is not None or across is not None for along, across in strides) and any(
@@ -132,6 +182,8 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
         return reduce
     widest = max((value.dtype for value in reduce.values), key=lambda dtype: dtype.size)
     width = min(lanes, ir.lane_count(reduce.axis.extent, widest))
+    if reduce.kinds == ("add",) and isinstance(reduce.values[0], ir.Load):
+        width = min(width, _STREAMED_BYTES // widest.size)
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 
@@ -171,14 +223,16 @@ def _tile(
     row = rows[-1] if rows else ir.Axis("", 1)
     product = product_sizes(kernel, loop, reduce, lanes, target)
     left = reduce.values[0]
-    beside = _stride(kernel, left, row.name) == 1
-    along = product.row_bytes and _stride(kernel, left, reduce.axis.name) == 1
+    beside = stride(kernel, left, row.name) == 1
+    along = product.row_bytes and stride(kernel, left, reduce.axis.name) == 1
     across = choose_across(product, target) if rows and (beside or along) else None
-    height, vectors = across or choose_tile(product, target)
-    depth = reduce.axis
+    streamed = None if across else choose_streamed(product, target)
+    height, vectors = across or streamed or choose_tile(product, target)
+    scheduled = replace(reduce, across=row.name if across else "")
     if not across:
-        depth = replace(depth, tile=block(product) or depth.tile)
-    scheduled = replace(reduce, axis=depth, across=row.name if across else "")
+        size = STREAMED if streamed else block(product) or reduce.axis.tile
+        unroll = STREAMED_UNROLL if streamed else reduce.unroll
+        scheduled = replace(reduce, axis=replace(reduce.axis, tile=size), unroll=unroll)
     body = tuple(scheduled if s is reduce else s for s in loop.body)
     columns = replace(columns, vector=lanes, tile=lanes * vectors)
     tiled = (*rows[:-1], *(replace(row, tile=height) for row in rows[-1:]), columns)
@@ -197,9 +251,9 @@ def product_sizes(
         columns.extent,
         reduce.axis.extent,
         target.vector_bytes // lanes,
-        _apart(_stride(kernel, left, row.name)) * left.dtype.size,
+        _apart(stride(kernel, left, row.name)) * left.dtype.size,
         any(isinstance(s, ir.Column) for s in loop.body),
-        _apart(_stride(kernel, right, columns.name)) > 0,
+        _apart(stride(kernel, right, columns.name)) > 0,
         _panels(kernel, right) // lanes,
     )
 
@@ -226,24 +280,10 @@ def _pack_loop(
     vector: they are turned in registers."""
     depth, columns = loop.axes
     width = next(a.panels for a in kernel.arguments if a.name == store.buffer)
-    along = _stride(kernel, store.value, depth.name) == 1
+    along = stride(kernel, store.value, depth.name) == 1
     depth = replace(depth, tile=lanes if along else 4)
     columns = replace(columns, vector=lanes, tile=width)
     return ir.For((depth, columns), loop.body, parallel=outermost)
-
-
-def _stride(kernel: ir.Kernel, operand: ir.Expr, axis: str) -> Size | None:
-    """Elements between two neighbours along ``axis`` of what ``operand`` loads, where that is a
-    plain index of one of its axes."""
-    if not isinstance(operand, ir.Load):
-        return None
-    stride: Size = 1
-    shape = next(a.shape for a in kernel.arguments if a.name == operand.buffer)
-    for index, size in zip(reversed(operand.index), reversed(shape), strict=True):
-        if index == ir.AxisIndex(axis):
-            return stride
-        stride = stride * size
-    return None
 
 
 def _apart(stride: Size | None) -> int:

@@ -78,9 +78,12 @@ def _has_whole_vectors(
 ) -> bool:
     """Whether what is stored at ``index``, along all of ``axes``, are vectors that start at
     multiples of their size, if the buffer does."""
-    if index != tuple(ir.AxisIndex(axis.name) for axis in axes):
-        return False
     last = axes[-1]
+    places = [i.name for i in index if isinstance(i, ir.AxisIndex)]
+    if len(places) != len(index) or sorted(places) != sorted(axis.name for axis in axes):
+        return False
+    if places[-1:] != [last.name]:
+        return False
     if last.vector <= 1 or last.vector * argument.dtype.size not in (16, 32, 64):
         return False
     return len(axes) == 1 or (isinstance(last.extent, int) and last.extent % last.vector == 0)

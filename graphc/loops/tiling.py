@@ -24,6 +24,9 @@ BLOCK, BLOCK_OF_ROWS = 512, 256
 STAGED_BYTES = 192 << 10  # of the stack, at most, for a panel of the right operand
 
 FEW_ROWS = 12  # that read a panel: too few to copy it, they turn vectors of it in registers
+# Steps of the depth in the blocks of a product of few rows that the right operand streams past, and
+# how many of them are written out.
+STREAMED, STREAMED_UNROLL = 8, 4
 
 LINE = 64
 _WAYS = 8  # of the caches of one core
@@ -32,13 +35,20 @@ _WAYS = 8  # of the caches of one core
 # vectors cost more, since each row starts a page or a stream of its own.
 _FIRST, _SECOND, _BEYOND, _BEYOND_ROW = 1.2, 2.4, 2.0, 8.0
 _STREAM = 5.0  # the same from beyond the second cache, of panels that lie there in order of use
+_WHOLE_ROWS = 2.0  # the same of rows that are read whole, a few side by side
+# What a vector costs more that comes from memory or from a last cache full of other things, and
+# one of a narrow row that shares its places in the first cache with the rows before it.
+_FAR, _CROWDED_OUT = 15.0, 40.0
+_WIDE = 4  # vectors of a row that is not narrow
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
+_MOST_ACROSS = 24  # columns of a tile whose lanes lie along rows that lie apart
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
 _PER_BLOCK = 60.0  # cycles to leave a tile for the next block and to take it up again
 _WIDEST_PANEL = 6  # vectors
+_STREAMED_WIDTH = 4  # vectors
 _COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
 _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
 # Lost for a narrower last panel: it is as much code again, to compile and to fetch.
@@ -118,7 +128,7 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
     if not vectors or (product.column_sum and lanes % ir.TREE):
         return None
-    if apart and columns > FEW_ROWS:
+    if apart and columns > _MOST_ACROSS:
         return None
     best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
     blocks = -(-rows // lanes) * -(-columns // lanes)
@@ -130,6 +140,34 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=1024)
+def choose_streamed(product: Product, target: Target) -> tuple[int, int] | None:
+    """Rows and vectors of a tile that goes down ``STREAMED`` rows of the right operand and waits
+    for the next ones, so that these stream past whole; ``None`` where there are not few rows of a
+    large operand, or ``choose_tile``'s is faster, which goes all the way down."""
+    rows, columns, depth = product.rows, product.columns, product.depth
+    if not isinstance(columns, int) or not isinstance(depth, int) or not isinstance(rows, int):
+        return None
+    if not rows or not _are_few(product) or product.turned or product.panels or product.column_sum:
+        return None
+    stride, needed = columns * product.size, -(-columns // target.lanes(product.size))
+    height, vectors = choose_tile(product, target)
+    near, crowded = depth * stride <= target.l2_bytes, _is_crowded(stride, STREAMED + 1, target)
+    if needed <= vectors or (near and not crowded):
+        return None
+    fetched = (_SECOND if near else _BEYOND) + _BEYOND_ROW / vectors
+    fetched += _CROWDED_OUT if crowded and vectors < _WIDE and not near else 0
+    fetched += _FAR if _is_beyond(depth, stride, target) else 0
+    down = rows * _slowed(fetched / height)
+    most = target.vector_registers - 1
+    height = min(rows, most // 2)
+    vectors = min(needed, _STREAMED_WIDTH, most // (height + 1))
+    ends = _PER_TILE / 2 / vectors + _PER_ELEMENT * height
+    tiles = -(-rows // height)
+    past = tiles * (height * _slowed(_WHOLE_ROWS / rows) + ends / STREAMED)
+    return (height, vectors) if past < down else None
+
+
+@lru_cache(maxsize=1024)
 def packed_width(product: Product, target: Target) -> int | None:
     """The vectors of the panels in which the right operand is to be packed before the product;
     ``None`` where that does not pay."""
@@ -137,7 +175,7 @@ def packed_width(product: Product, target: Target) -> int | None:
     if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
         return None
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
-    known = isinstance(product.rows, int) and depth * columns * product.size > target.l2_bytes
+    known = isinstance(product.rows, int) and _is_far(product, depth, columns, target)
     if _are_few(product) or (block(product) and not product.row_bytes):
         return None  # nothing reads it again, or it is copied block by block
     if not gathered and not known:
@@ -155,6 +193,14 @@ def packed_width(product: Product, target: Target) -> int | None:
     return packed.panels
 
 
+def _is_far(product: Product, depth: int, columns: int, target: Target) -> bool:
+    """Whether the right operand is too large for the second cache, or so laid out that a panel of
+    one vector is."""
+    stride = columns * product.size
+    panel = depth * target.vector_bytes
+    return depth * stride > target.l2_bytes or panel > 0.75 * _room(target.l2_bytes, stride, 1)
+
+
 def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:
     """About how long a product takes in tiles of ``tile``."""
     if isinstance(product.rows, int):
@@ -169,6 +215,8 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
     lanes = target.lanes(product.size)
     total, steps = 0.0, _at_once(product, depth)
     widths = list(_cuts(-(-columns // lanes), vectors))
+    large = isinstance(product.rows, int) and rows * columns * product.size > target.l2_bytes
+    apart = _BEYOND_ROW if large else 0.0
     for v, panels in widths:
         inside = (rows + v * lanes) * steps * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
@@ -180,7 +228,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             lost = 1 + _PER_ROW * h
             lost += _CROWDED if _is_crowded(product.row_bytes, h, target) else 0
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
-            ends = _PER_TILE + _PER_ELEMENT * h * v
+            ends = _PER_TILE + _PER_ELEMENT * h * v + h * apart
             ends += (_PER_BLOCK + _PER_ELEMENT * h * v) * (-(-depth // max(1, steps)) - 1)
             if product.turned and _are_few(product):
                 ends += depth * v * _TURNED
@@ -223,17 +271,26 @@ def _fetching(
     beyond = _STREAM if in_order else _BEYOND + _BEYOND_ROW / vectors
     panel = steps * vectors * target.vector_bytes
     stride = vectors * target.vector_bytes if in_order else columns * product.size
-    room = target.l2_bytes * min(1.0, reach(stride, target.l2_bytes) * vectors)
     first = _SECOND if steps * columns * product.size <= target.l2_bytes else beyond
-    if panel <= 3 * target.l1_bytes // 4:
+    if panel <= 0.75 * _room(target.l1_bytes, stride, vectors):
         return first, _FIRST
-    return first, _SECOND if panel <= 0.75 * room else beyond
+    return first, _SECOND if panel <= 0.75 * _room(target.l2_bytes, stride, vectors) else beyond
+
+
+def _room(cache: int, stride: int, vectors: int) -> float:
+    """The bytes of a cache that rows of ``vectors``, ``stride`` bytes apart, reach."""
+    return cache * min(1.0, reach(stride, cache) * vectors)
 
 
 def reach(stride: int, cache: int) -> float:
     """The share of a cache's sets that one line of each row reaches."""
     period = cache // _WAYS
     return max(1, period // max(LINE, gcd(stride, period))) * LINE / period
+
+
+def _is_beyond(depth: int, stride: int, target: Target) -> bool:
+    """Whether the right operand takes up so much of the third cache that it may not stay there."""
+    return depth * stride > target.l3_bytes // 4
 
 
 def _is_crowded(stride: int, rows: int, target: Target) -> bool:

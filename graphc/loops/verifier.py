@@ -159,7 +159,7 @@ class _Verifier:
         self.require(outermost or not statement.parallel, "only an outermost loop is parallel")
         self.body(statement.body, inner, depth + 1)
 
-    def axis(self, axis: ir.Axis, scope: _Scope) -> None:
+    def axis(self, axis: ir.Axis, scope: _Scope, in_lanes: bool = False) -> None:
         self.name(axis.name, scope, "an axis")
         self.size(axis.extent)
         self.require(axis.tile >= 1, f"a tile of {axis.tile}")
@@ -169,7 +169,7 @@ class _Verifier:
         self.require(whole, f"a tile of {axis.tile} is not whole vectors of {axis.vector}")
         outer = next((a.name for a in scope.schedules if a.vector), None)
         self.require(
-            outer is None or not axis.vector,
+            outer is None or not axis.vector or in_lanes,
             f"{axis.name} cannot be a vector inside {outer}, which is one",
         )
 
@@ -187,7 +187,7 @@ class _Verifier:
             self.across(statement, scope)
         fused_tree = statement.order == "tree" and "fma" in statement.kinds
         self.require(not fused_tree, "fma has no order tree")
-        self.axis(statement.axis, scope)
+        self.axis(statement.axis, scope, statement.order == "lanes")
         inner = scope.inside((statement.axis,), (next(self.serials),), True)
         self.body(statement.body, inner, depth + 1)
         self.at = statement

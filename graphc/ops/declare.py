@@ -44,6 +44,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.op import (
     Attributes,
     Composite,
+    Constraint,
     Contraction,
     Elementwise,
     Gather,
@@ -198,9 +199,16 @@ def reduction(
     result: DType | None = None,
 ) -> OpFunction:
     """Declare a fold along axes.  ``numpy(x, axes)`` is its reference; the function returned takes
-    ``axes`` as the record does (sorted, non-negative)."""
+    ``axes`` as the record does (sorted, non-negative), and ``nonempty`` where no axis may turn out
+    to be of size 0."""
 
-    def reference(x: np.ndarray, *, axes: tuple[int, ...], order: str | None = None) -> Any:
+    def reference(
+        x: np.ndarray,
+        *,
+        axes: tuple[int, ...],
+        order: str | None = None,
+        nonempty: bool = False,
+    ) -> Any:
         return np.asarray(numpy(x, axes))
 
     def infer(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
@@ -212,9 +220,23 @@ def reduction(
         shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
         return (TensorType(result or x.dtype, shape),)
 
-    op = Reduction(name=name, infer=infer, numpy=reference, grad=grad, doc=doc, combine=combine)
+    op = Reduction(
+        name=name,
+        infer=infer,
+        numpy=reference,
+        grad=grad,
+        doc=doc,
+        combine=combine,
+        requires=_elements,
+    )
     _enter(op)
     return plain(op, signature_of(reference))
+
+
+def _elements(types: Sequence[TensorType], attributes: Attributes) -> list[Constraint]:
+    """That there are elements along the axes of a fold that is of some."""
+    sizes = [types[0].shape[axis] for axis in attributes["axes"]]
+    return [(s, ">=", 1) for s in sizes if attributes.get("nonempty") and not isinstance(s, int)]
 
 
 def rearrange(

@@ -52,6 +52,12 @@ def _fold(
     return kept_dims(record(tensor, axes=axes), axes, keepdims)
 
 
+def _demanded(tensor: Tensor, axes: tuple[int, ...]) -> dict[str, Any]:
+    """The attribute of a fold that has no value of no elements, where it may meet none."""
+    symbolic = [axis for axis in axes if not isinstance(tensor.shape[axis], int)]
+    return {"nonempty": True} if symbolic else {}
+
+
 def _refuse_empty(name: str, tensor: Tensor, axes: tuple[int, ...]) -> None:
     for axis in axes:
         if tensor.shape[axis] == 0:
@@ -146,7 +152,7 @@ def prod(x: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False)
 # -- extremes ----------------------------------------------------------------------------------
 
 
-def _extreme_grad(cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, order: Any = None) -> Any:
+def _extreme_grad(cotangents: Any, outputs: Any, x: Tensor, *, axes: Any, **_: Any) -> Any:
     """Shared equally among all elements that are the extreme."""
     chosen = x == restore(outputs[0], x, axes)
     share = cotangents[0] / sum(chosen, axes).astype(x.dtype)
@@ -183,38 +189,45 @@ _min = reduction(
 def max(x: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     """The largest element along ``axis`` (one, several, or all); NaN where one is.
 
-    Equal elements share the gradient.  ``ShapeError`` for an axis of size 0; where a symbolic size
-    turns out to be 0 it is the lowest number.
+    Equal elements share the gradient.  ``ShapeError`` for an axis of size 0; a call where a
+    symbolic size turns out to be 0 is refused.
 
     >>> import graphc
     >>> graphc.max(graphc.input("x", ("N", 3)), axis=1)
     Tensor max: f32[N]
     """
-    return _extreme(_max, any, x, axis, keepdims)
+    return _extreme(_max, _any, x, axis, keepdims)
 
 
 @public(_min)
 def min(x: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     """The smallest element along ``axis`` (one, several, or all); NaN where one is.
 
-    Equal elements share the gradient.  ``ShapeError`` for an axis of size 0; where a symbolic size
-    turns out to be 0 it is the highest number.
+    Equal elements share the gradient.  ``ShapeError`` for an axis of size 0; a call where a
+    symbolic size turns out to be 0 is refused.
 
     >>> import graphc
     >>> graphc.min(graphc.input("x", ("N", 3)), axis=1)
     Tensor min: f32[N]
     """
-    return _extreme(_min, all, x, axis, keepdims)
+    return _extreme(_min, _all, x, axis, keepdims)
+
+
+def supremum(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The maximum along ``axes``, which stay with size 1; the lowest number of nothing."""
+    return kept_dims(_max(x, axes=axes), axes, True)
 
 
 def _extreme(
-    record: OpFunction, of_bools: Callable[..., Tensor], x: Any, axis: Any, keepdims: bool
+    record: OpFunction, of_bools: OpFunction, x: Any, axis: Any, keepdims: bool
 ) -> Tensor:
     tensor = as_tensor(x, name=record.__name__)
-    _refuse_empty(record.__name__, tensor, normal_axes(record.__name__, axis, tensor.ndim, tensor))
-    if tensor.dtype.is_bool:
-        return of_bools(tensor, axis, keepdims=keepdims)
-    return _fold(record, tensor, axis, keepdims, lambda d: d)
+    axes = normal_axes(record.__name__, axis, tensor.ndim, tensor)
+    _refuse_empty(record.__name__, tensor, axes)
+    if not axes:
+        return tensor
+    fold = of_bools if tensor.dtype.is_bool else record
+    return kept_dims(fold(tensor, axes=axes, **_demanded(tensor, axes)), axes, keepdims)
 
 
 def _where_extreme(name: str, reference: Callable[..., Any], combine: str, doc: str) -> OpFunction:
@@ -282,7 +295,7 @@ def _index_of(record: OpFunction, x: Any, axis: int | None, keepdims: bool) -> T
         return call.reshape(found, (1,) * tensor.ndim) if keepdims else found
     axes = normal_axes(name, axis, tensor.ndim, tensor)
     _refuse_empty(name, tensor, axes)
-    return kept_dims(record(tensor, axes=axes), axes, keepdims)
+    return kept_dims(record(tensor, axes=axes, **_demanded(tensor, axes)), axes, keepdims)
 
 
 # -- truth -------------------------------------------------------------------------------------

@@ -17,21 +17,14 @@ from graphc.ir.op import Attributes
 from graphc.ir.types import TensorType
 from graphc.operands import convert, fail
 from graphc.ops.declare import call, composite, public
+from graphc.ops.reductions import supremum
 from graphc.ops.shapes import normal_axes
 from graphc.tensor import Tensor
 
 
 def shifted(x: Tensor, axis: int) -> Tensor:
     """``x`` less the maximum of its row."""
-    return x - call.stop_gradient(_highest(x, (axis,)))  # type: ignore[no-any-return]
-
-
-def _highest(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The maximum along ``axes``, which stay with size 1; -inf of nothing."""
-    if any(x.shape[axis] == 0 for axis in axes):
-        shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
-        return call.full(shape, -np.inf, x.dtype)  # type: ignore[no-any-return]
-    return call.max(x, axis=axes, keepdims=True)  # type: ignore[no-any-return]
+    return x - call.stop_gradient(supremum(x, (axis,)))  # type: ignore[no-any-return]
 
 
 def one_axis(name: str, axis: Any, x: Tensor) -> int:
@@ -151,7 +144,7 @@ def _numpy_logsumexp(x: np.ndarray, *, axes: tuple[int, ...]) -> np.ndarray:
 
 
 def _logsumexp_expansion(x: Tensor, *, axes: tuple[int, ...]) -> Tensor:
-    highest = _highest(x, axes)
+    highest = supremum(x, axes)
     pivot = call.stop_gradient(call.where(call.isfinite(highest), highest, 0))
     total = call.log(call.sum(call.exp(x - pivot), axis=axes))
     return total + call.squeeze(pivot, axes)  # type: ignore[no-any-return]

@@ -17,23 +17,24 @@ has none before this pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from graphc.ir.dims import Shape
-from graphc.ir.graphs import Graph
+from graphc.ir.graphs import Graph, topological
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Elementwise, Op, Rearrange, Reduction
 from graphc.passes.base import Make, rewrite_locally
 
 # A row of fewer elements is too short for the lanes of a sum: it is merged with the axis before.
 _SHORT_ROW = 32
+_MOST_RESHAPED = 16  # ops that are done once more where others need them too
+_DATA = ("input", "parameter", "constant")
 
 
-@dataclass(frozen=True)
 class Canonicalize:
     """See the module."""
 
-    name: str = "canonicalize"
+    __slots__ = ()
+    name = "canonicalize"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, _concerns)
@@ -100,18 +101,61 @@ def _reduction(node: Node, make: Make) -> Value | None:
     """One axis each, from the innermost outward; the reduced axis last where only 1s follow it."""
     (x,) = node.operands
     axes: tuple[int, ...] = node.attributes["axes"]
+    if "nonempty" in node.attributes:  # the graph demands it by now
+        return make(node.op, x, like=node, axes=axes)
     if not axes:
         return x if x.type == node.result.type else None
+    if x.node.op.name == "permute_dims":
+        return _as_it_lies(node, make)
     if len(axes) == 1:
         return _without_ones_behind(node, x, axes[0], make)
     shape, last = x.type.shape, axes[-1]
     extent = shape[last]
     if isinstance(extent, int) and extent < _SHORT_ROW and axes[-2] == last - 1:
         merged = (*shape[: last - 1], shape[last - 1] * extent, *shape[last + 1 :])
-        x = make("reshape", x, like=node, shape=merged)
+        x = _reshaped(x, merged, node, make)
     else:
         x = make(node.op, x, like=node, **{**node.attributes, "axes": (last,)})
     return make(node.op, x, like=node, **{**node.attributes, "axes": axes[:-1]})
+
+
+def _as_it_lies(node: Node, make: Make) -> Value:
+    """A reduction of permuted axes reduces what there was before, whose last axis lies in order."""
+    (x,) = node.operands
+    places: tuple[int, ...] = x.node.attributes["axes"]
+    axes = tuple(sorted(places[axis] for axis in node.attributes["axes"]))
+    folded = make(node.op, x.node.operands[0], like=node, **{**node.attributes, "axes": axes})
+    left = [place for at, place in enumerate(places) if at not in node.attributes["axes"]]
+    moved = tuple(sorted(left).index(place) for place in left)
+    return make("permute_dims", folded, like=node, axes=moved)
+
+
+def _reshaped(x: Value, shape: Shape, node: Node, make: Make) -> Value:
+    """``x`` of another shape: the ops that it comes from done in that shape, where they are few and
+    nothing but data stands before them, so that the reduction does them on its way."""
+    met, chain, pending = {x}, 0, [x]
+    leaves: set[Value] = set()
+    while pending:
+        value = pending.pop()
+        if _is_number(value) or value.node.op.name in _DATA:
+            leaves.add(value)
+            continue
+        chain += 1
+        if not isinstance(value.node.op, Elementwise) or chain > _MOST_RESHAPED:
+            return make("reshape", x, like=node, shape=shape)
+        pending += {*value.node.operands} - met
+        met.update(value.node.operands)
+    made: dict[Value, Value] = {}
+    for value in leaves:
+        if _is_number(value):
+            (number,) = value.node.operands
+            made[value] = make("broadcast", number, like=node, shape=shape, axes=())
+        else:
+            made[value] = make("reshape", value, like=node, shape=shape)
+    for each in topological([x], {leaf.node for leaf in leaves}):
+        operands = [made[operand] for operand in each.operands]
+        made[each.result] = make(each.op, *operands, like=each, **each.attributes)
+    return made[x]
 
 
 def _without_ones_behind(node: Node, x: Value, axis: int, make: Make) -> Value | None:

@@ -222,8 +222,11 @@ def _loops(a: Group, b: Group, found: list[Edge], uses: Uses) -> Group | Reason:
         ((axes, shape),) = repeated
         if axes is not None and len(axes) == 1 and units_dropped(shape) == units_dropped(b.domain):
             axis = _axis_at(b.domain, len(units_dropped(shape[: axes[0]])))
+            # Rows of memory are gone along anyhow; columns are, only if something folds them.
+            folded = (a.along, b.along) != (None, None)
+            along = folded or axis == _axis_at(b.domain, -1)
             joint = _same_loops(a, replace(b, along=axis)) if b.along in (None, axis) else None
-            if isinstance(joint, Group):
+            if along and isinstance(joint, Group):
                 return joint
     return _through_view(a, b, found, uses)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,11 +21,11 @@ from graphc.ir.uniform import is_uniform, uniform
 from graphc.passes.base import Make, rewrite_locally
 
 
-@dataclass(frozen=True)
 class Simplify:
     """See the module."""
 
-    name: str = "simplify"
+    __slots__ = ()
+    name = "simplify"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, lambda op: op.name in _RULES)
@@ -86,7 +85,8 @@ def _abs(node: Node, make: Make) -> Value | None:
     (x,) = node.operands
     if _is(x, "abs") or (_is(x, "square") and x.type.dtype.is_float):
         return x  # the sign bit is clear already; a square of integers may have wrapped
-    if _is(x, "negative"):  # of integers too: the smallest stays itself on both ways
+    # Of signed integers too: the smallest stays itself on both ways.
+    if _is(x, "negative") and x.type.dtype.kind != "u":
         return make("abs", _inside(x), like=node)
     return None
 

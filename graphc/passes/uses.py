@@ -6,8 +6,7 @@ a kernel is the affair of ``graphc.passes.groups``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.analysis.access import Read, is_free_source, is_view, must_be_stored, reads
 from graphc.analysis.ways import crossroads
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from graphc.passes.groups import Group
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """``reader`` (of the consumer group) reads ``read.value`` (of the producer group) through its
     operand number ``operand``; a reader that is a view reads at the index of its result."""
 

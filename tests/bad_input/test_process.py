@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import graphc
-from runtime import cache_files
+from runtime import cache_files, jit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -186,6 +186,31 @@ ENDS = {
         "    while True: exe(np.ones((900, 64), 'f4'))\n"
         "threading.Thread(target=go, daemon=True).start(); time.sleep(0.1)"
     ),
+    "with threads in short calls": (
+        "import threading, time\n"
+        "def go():\n"
+        "    while True: exe(few)\n"
+        "few = np.ones((3, 64), 'f4')\n"
+        "for _ in range(3): threading.Thread(target=go, daemon=True).start()\n"
+        "time.sleep(0.05)"
+    ),
+    "with a thread still training": (
+        "import threading, time, runtime\n"
+        "w = graphc.parameter('w', np.ones((64, 64), 'f4'))\n"
+        "loss = graphc.mean((x @ w) ** 2)\n"
+        "(dw,) = graphc.grad(loss, [w])\n"
+        "step = graphc.compile(graphc.Graph('step', {'loss': loss}, {w: w - dw}), threads=2)\n"
+        "data, fit = {'x': np.ones((4096, 64), 'f4')}, runtime.Trainer(step).fit\n"
+        "many = {'epochs': 10**6, 'batch_size': 64}\n"
+        "threading.Thread(target=fit, args=(data,), kwargs=many, daemon=True).start()\n"
+        "time.sleep(0.05)"
+    ),
+    "with a thread still compiling": (
+        "import itertools, threading, time\n"
+        "def go():\n"
+        "    for n in itertools.count(): graphc.compile(graphc.exp(x * float(n)), cache=False)\n"
+        "threading.Thread(target=go, daemon=True).start(); time.sleep(0.05)"
+    ),
     "after it was dropped": "import gc; del exe; gc.collect()",
 }
 
@@ -233,6 +258,44 @@ def test_a_cache_that_is_full_or_read_only(
     monkeypatch.setattr(cache_files.os, call, refused)
     _compiled_value(2.5)
     assert not list(tmp_path.iterdir())
+
+
+COMPILED = """
+import numpy as np, graphc
+x = graphc.input("x", ("N",))
+assert (graphc.compile(graphc.floor(x) * 2.5, threads=2)(np.ones(3, "float32")) == 2.5).all()
+"""
+SMALL_FILES = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits of files")
+def test_a_disk_that_takes_no_whole_file(tmp_path: Path) -> None:
+    """The system's own refusal, in the middle of a file."""
+    process = _python(SMALL_FILES + COMPILED, GRAPHC_CACHE_DIR=str(tmp_path))
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, out, error) == (0, "", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_only_read_serves_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))
+    _compiled_value(4.5)
+    for entry in tmp_path.iterdir():
+        os.utime(entry, (0, 0))  # so long ago that a use would be noted
+    for call in ("makedirs", "replace", "utime", "unlink"):
+        monkeypatch.setattr(cache_files.os, call, refused)
+    before = jit.engine().compilations
+    _compiled_value(4.5)
+    assert jit.engine().compilations == before
 
 
 def test_torn_and_foreign_entries_of_the_cache(

@@ -14,8 +14,9 @@ from graphc.loops.ir import Argument, Axis, AxisIndex, For, Kernel, Let, Reduce
 from graphc.loops.scheduling import lanes_of, schedule
 from runtime import jit
 from tests.codegen.kernels import at, op, put, softmax, var
-from tests.codegen.test_against_interpreter import TARGETS, check
+from tests.codegen.test_against_interpreter import check
 from tests.codegen.test_reductions import KINDS, dtypes_of, sample
+from tests.levels import LEVELS, RUNNABLE
 
 
 def folded(kinds: tuple[str, str], dtype, rows, columns: int) -> Kernel:
@@ -59,7 +60,7 @@ def cases(draw):
     return kinds, dtype, draw(st.integers(0, 40)), draw(st.integers(2, 33)), draw(st.booleans())
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @settings(max_examples=25, deadline=None)
 @given(case=cases(), seed=st.integers(0, 99))
 def test_folds_of_short_rows(target, case, seed):
@@ -73,7 +74,7 @@ def test_folds_of_short_rows(target, case, seed):
     check(kernel, arrays, {"N": rows}, target)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("columns", (2, 3, 8, 10, 16, 17))
 def test_softmax_of_short_rows(target, columns):
     kernel = softmax(columns, 0)
@@ -145,3 +146,35 @@ def test_what_was_read_of_a_row_stays_when_its_place_is_written_again(rows):
     fused, plain = (graphc.compile(graph, fuse=fuse)(x=draw) for fuse in (True, False))
     for name in outputs:
         assert fused[name].tobytes() == plain[name].tobytes(), name
+
+
+@pytest.mark.parametrize("columns", [1, 3, 15, 16, 17, 40, 63, 64, 65, 200])
+def test_rows_of_a_named_length(columns: int) -> None:
+    numbers = np.random.default_rng(columns).standard_normal((21, columns)).astype("f")
+    numbers[3, columns // 2] = np.nan
+    numbers[4] = -0.0
+    x = graphc.input("x", ("N", "C"))
+    names = ("sum", "max", "min", "prod", "argmax", "argmin")
+    outputs = {name: getattr(graphc, name)(x, axis=1) for name in names}
+    outputs["softmax"] = graphc.softmax(x)
+    graph = graphc.Graph("rows", outputs)
+    expected = graphc.evaluate(graph, x=numbers)
+    for fuse in (True, False):
+        found = graphc.compile(graph, fuse=fuse)(x=numbers)
+        for name in outputs:
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8"])
+@pytest.mark.parametrize("columns", [5, 30, 33])
+def test_short_rows_fold_together(columns: int, dtype: str) -> None:
+    numbers = np.random.default_rng(columns).integers(0, 9, (21, columns)).astype(dtype)
+    if dtype.startswith("float"):
+        numbers[3, columns // 2] = np.nan
+    for rows in (21, "N"):
+        x = graphc.input("x", (rows, columns), dtype)
+        for name in ("sum", "max", "min"):
+            value = getattr(graphc, name)(x, axis=1)
+            for target in RUNNABLE:
+                found = graphc.compile(value, target=target)(numbers)
+                np.testing.assert_array_equal(found, getattr(np, name)(numbers, axis=1))

@@ -23,10 +23,9 @@ from tests.codegen.kernels import (
     shape_of,
     softmax,
 )
+from tests.levels import ENDS, LEVELS
 from tests.loops import kinds as random_kernels
 from tests.loops.compare import assert_same_bits
-
-TARGETS = ("host", "avx2", "baseline")
 
 
 def check(kernel, arrays, bindings, target) -> None:
@@ -44,7 +43,7 @@ def check(kernel, arrays, bindings, target) -> None:
         assert_same_bits(pieces[argument.name], expected[argument.name], f"{what}, by units")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("make", (softmax, hidden_update, hidden_gradient))
 def test_the_three_kernels(make, target):
     kernel = make()
@@ -59,7 +58,7 @@ def test_the_three_kernels(make, target):
         check(kernel, arrays, {"N": n}, target)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("shape", ((1, 1, 1), (13, 7, 17), (15, 33, 40), (28, 64, 31)))
 def test_products_of_odd_sizes(shape, target):
     m, k, n = shape
@@ -71,7 +70,7 @@ def test_products_of_odd_sizes(shape, target):
     check(kernel, arrays, {}, target)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("columns", (15, 257, 700, 1024))
 def test_columns_beside_streaming_rows(columns, target):
     axes = (Axis("j", columns, 16, 16), Axis("n", named("N"), TREE))
@@ -89,11 +88,11 @@ def test_columns_beside_streaming_rows(columns, target):
 @given(data=st.data())
 def test_random_kernels(kind, data):
     case, kernel = data.draw(random_kernels.KINDS[kind])
-    target = data.draw(st.sampled_from(TARGETS))
+    target = data.draw(st.sampled_from(LEVELS))
     check(kernel, case.arrays(data.draw(st.integers(0, 1000))), case.bindings, target)
 
 
-@pytest.mark.parametrize("target", ("host", "baseline"))
+@pytest.mark.parametrize("target", ENDS)
 @pytest.mark.parametrize("crowded", (0.0, 1.0))
 @pytest.mark.parametrize("mode", ("out", "inout"))
 @pytest.mark.parametrize("left", ("i, k", "k, i"))
@@ -129,7 +128,7 @@ def test_products_in_blocks(left, right, mode, crowded, target, monkeypatch):
         check(kernel, arrays, {"N": n}, target)
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 def test_a_load_across_the_tile_in_two_statements(target):
     """It is turned in registers once, however many want it."""
     kernel = parse(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,9 @@ from graphc.loops.ir import (
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall
 from runtime import jit
 from runtime.program import FRAME_BUFFERS
+from runtime.target import NEON
 from tests.codegen.kernels import at, op, put
+from tests.levels import LEVELS
 
 N = named("N")
 f32, i64 = dtypes.float32, dtypes.int64
@@ -102,7 +105,7 @@ def chain(**options):
     return plan(calls, [info("x")], [info("y")], sizes=sizes, arena=128 * N, **options)
 
 
-@pytest.mark.parametrize("target", (None, "avx2", "baseline"))
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("n", (0, 1, 5))
 def test_kernels_run_in_order_through_the_arena(target, n):
     entry = Entry([chain()], target)
@@ -123,7 +126,7 @@ def test_counters_are_optional():
     assert counters[1] == counters[3] == 3 and counters[0] > 0 and counters[2] > 0
 
 
-@pytest.mark.parametrize("target", (None, "avx2", "baseline"))
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("width", (0, 4, 8))
 def test_a_failed_check_ends_the_entry(target, width):
     calls = (
@@ -197,9 +200,7 @@ def test_floor_division_of_sizes():
 
 
 def test_arm_entries_are_made_of_portable_code():
-    from runtime.target import Target
-
-    arm = Target("neon", "aarch64-linux-gnu", "generic", "", 16, 32, has_fma=True, has_masks=False)
+    arm = replace(NEON, triple="aarch64-linux-gnu")
     listing = jit.assembly(emit_module([chain(flush=True)], arm), arm)
     assert "fpcr" in listing.lower()
     assert set(re.findall(r"\tbl\t(\S+)", listing)) <= {"graphc.run", "graphc.share"}

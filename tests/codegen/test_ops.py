@@ -15,6 +15,7 @@ from graphc.ir.scalar_numpy import NumpyBuilder
 from graphc.ir.types import TensorType
 from graphc.loops.ir import Apply, Argument, Axis, AxisIndex, For, Kernel, Load, Store
 from tests.codegen.test_against_interpreter import check
+from tests.levels import LEVELS
 
 RECORDS = [record for record in op.registered() if isinstance(record, op.Elementwise)]
 LENGTH = 643
@@ -66,7 +67,7 @@ def kernels(record: op.Elementwise):
         yield operands, result.dtype, attributes
 
 
-@pytest.mark.parametrize("target", ("host", "avx2", "baseline"))
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 def test_native_code_has_the_bits_of_numpy(record, target):
     cases = list(kernels(record))

@@ -9,11 +9,8 @@ import pytest
 
 import graphc
 from graphc.loops.repetition import OFTEN, repeated
-from runtime.jit import resolve, why_not_executable
+from tests.levels import LEVELS
 
-TARGETS = [
-    name for name in ("avx512", "avx2", "baseline") if why_not_executable(resolve(name)) is None
-]
 SIZES = (0, 1, 15, 16, 17, 63, 64, 67, 130)
 VALUES = np.array([0.3, -0.7, 2.5, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 3e4, 1e20, 5e8])
 
@@ -52,7 +49,7 @@ def same_bits(got: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_array_equal(got[~nans].view(bits), expected[~nans].view(bits))
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("build", [tanh_chain, angles, two_operands, a_few, attributes])
 def test_the_bits_are_those_of_each_op_alone(build: Build, dtype: str, target: str) -> None:
@@ -73,7 +70,7 @@ def test_rows_and_static_sizes(shape: tuple[int, ...]) -> None:
     same_bits(graphc.compile(y)(x), graphc.compile(y, fuse=False)(x))
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(1, 5, 3), (29, 7, 33), ("M", 8, 70), (6, 9, 200)])
 def test_a_tile_calls_for_wide_vectors(shape: tuple, dtype: str, target: str) -> None:

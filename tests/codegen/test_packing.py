@@ -13,10 +13,10 @@ from graphc.codegen import blocking, staging
 from graphc.compiler import compile_graphs
 from graphc.loops import packing, parser, printer, tiling, verifier
 from runtime import jit
+from tests.levels import LEVELS
 from tests.loops.compare import assert_same_bits
 
 SIZES = (1, 3, 8, 16, 17, 33, 48, 65, 100)
-LEVELS = ("host", "avx2", "baseline")
 
 
 def product(draw, dtype):

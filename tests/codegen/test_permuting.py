@@ -8,11 +8,8 @@ import pytest
 import graphc
 from graphc.ir import dtypes
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from runtime.jit import resolve, why_not_executable
+from tests.levels import LEVELS
 
-TARGETS = [
-    name for name in ("avx512", "avx2", "baseline") if why_not_executable(resolve(name)) is None
-]
 COUNTS = (1, 5, 8, 9, 16, 17)
 
 
@@ -32,7 +29,7 @@ entry = graphc.elementwise(
 )
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 def test_every_entry_for_every_width(target: str) -> None:
     x = graphc.input("x", ("N",))
     exact = graphc.input("z", ("N",), "float64")  # half as many lanes

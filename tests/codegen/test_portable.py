@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,8 @@ from graphc.ir import dtypes
 from graphc.ir.op import Elementwise, Reduction
 from graphc.tensor import functions
 from runtime import jit
-from runtime.target import AVX2, AVX512, BASELINE, Target
+from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 from tests.codegen.objects import undefined_symbols
-
-NEON = Target("neon", "", "generic", "", 16, 32, has_fma=True, has_masks=False)
 
 # Functions that LLVM may call for copies and fills, and what it needs on Windows: a look at each
 # page of a large stack frame, and a mark that there are floats.
@@ -70,6 +69,19 @@ def undefined(graph: graphc.Graph, target: Target) -> set[str]:
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_a_training_step_links_anywhere(target: Target) -> None:
     assert undefined(training_step(), target) <= PORTABLE
+
+
+@pytest.mark.parametrize(
+    ("level", "lacking"),
+    [(BASELINE, r"\tv[a-z]|ymm|zmm"), (AVX2, r"zmm|%k\d"), (AVX512, r"never")],
+    ids=("baseline", "avx2", "avx512"),
+)
+def test_a_level_has_no_instructions_of_a_better_one(level: Target, lacking: str) -> None:
+    target = replace(level, triple="x86_64-unknown-linux-gnu")
+    made = compile_graphs([training_step().ir], target, name="portable")
+    listing = jit.assembly(made.llvm, target)
+    assert not re.search(lacking, listing)
+    assert ("fmadd" in listing) == target.has_fma
 
 
 @pytest.mark.slow

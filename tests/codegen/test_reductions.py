@@ -12,6 +12,7 @@ from graphc.ir.dims import named
 from graphc.loops.ir import Argument, Axis, For, Kernel, Reduce
 from graphc.loops.orders import fold
 from tests.codegen.kernels import Native, at, put, var
+from tests.levels import LEVELS
 
 KINDS = ("add", "multiply", "maximum", "minimum", "any", "all", "argmax", "argmin")
 
@@ -81,7 +82,7 @@ def cases(draw):
     extent = draw(
         st.sampled_from((0, 1, 2, 7, 8, 9, 13, 31, 32, 33, 64, 65, 100, 300))
     )
-    target = draw(st.sampled_from(("host", "avx2", "baseline")))
+    target = draw(st.sampled_from(LEVELS))
     width = draw(st.sampled_from((0, 4, 8, 16)))
     unroll = draw(st.sampled_from((1, 2, 3)))
     tile = draw(st.sampled_from((1, 3, 4)))

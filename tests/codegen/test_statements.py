@@ -8,7 +8,8 @@ import pytest
 from graphc.ir import dims
 from graphc.loops.parser import parse
 from graphc.loops.verifier import verify
-from tests.codegen.test_against_interpreter import TARGETS, check
+from tests.codegen.test_against_interpreter import check
+from tests.levels import LEVELS
 
 KERNELS = {
     "total": """
@@ -187,7 +188,7 @@ kernel k<N>(x: f32[0, N], out y: f32[0, N], out z: f32[N]) {
 }
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("name", sorted(KERNELS))
 def test_like_the_interpreter(name, target):
     kernel = parse(KERNELS[name])

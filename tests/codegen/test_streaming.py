@@ -8,6 +8,7 @@ import pytest
 
 import graphc
 from runtime import jit
+from tests.levels import LEVELS
 
 LINES = re.compile(r"store <\d+ x \w+> .*!nontemporal")
 
@@ -27,7 +28,7 @@ def compiled(graph, target):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
 @pytest.mark.parametrize("n", [0, 1, 15, 1023, 1024, 1025, 4097, 9000])
-@pytest.mark.parametrize("level", [None, "avx2", "baseline"])
+@pytest.mark.parametrize("level", LEVELS)
 def test_streamed_results_are_the_same(level, n, dtype):
     x = graphc.input("x", ("N",), dtype)
     what = graphc.logical_not(x) if dtype == "bool" else x + x
@@ -81,7 +82,7 @@ def test_rows_that_are_no_whole_vectors_are_not_streamed():
     np.testing.assert_array_equal(exe(x=value, b=bias), value + bias)
 
 
-@pytest.mark.parametrize("level", [None, "avx2", "baseline"])
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("rows, columns", [(0, 64), (9, 64), (100, 192), (40, 1024)])
 def test_rows_that_are_streamed_are_the_same(level, rows, columns):
     x, g = graphc.input("x", ("N", columns)), graphc.input("g", ("N", columns))

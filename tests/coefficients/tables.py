@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import mpmath as mp
 import numpy as np
 
+from graphc.ops.vecmath.error_function import GATE_CENTRES
 from tests.coefficients.fit import Fit, Function, error, solve
 
 TINY = 1e-12
@@ -22,6 +23,11 @@ ROOT = (2**-0.5 - 1.001, 2**0.5 - 0.999)
 def log1p_tail(f: mp.mpf) -> mp.mpf:
     """(log(1 + f) - f) / f^2."""
     return (mp.log1p(f) - f) / f**2
+
+
+def log2_slope(r: mp.mpf) -> mp.mpf:
+    """log2(1 + r) / r."""
+    return mp.log1p(r) / r / mp.log(2)
 
 
 def log_series(z: mp.mpf) -> mp.mpf:
@@ -114,9 +120,18 @@ TABLES: dict[str, dict[str, Fit]] = {
         "float32": Fit(log1p_tail, 9, *ROOT, lambda f: f, "float32", (-0.5,)),
         "float64": Fit(log_series, 7, TINY, 0.0295, lambda z: z, "float64"),
     },
+    "logarithm.LOG_OF_CELL": {
+        "float64": Fit(log1p_tail, 9, -0.0395, 0.0395, lambda r: r, "float64"),
+    },
+    "logarithm.LOG2_OF_CELL": {
+        "float32": Fit(log2_slope, 5, -0.0395, 0.0395, lambda r: 1 / log2_slope(r), "float32"),
+    },
     # On |r| <= pi/4, with some room for the rounding of n.
     "trigonometric.SINE_TAIL": both(odd_tail(mp.sin), (3, 6), TINY, 0.63, lambda z: z),
     "trigonometric.COSINE_TAIL": both(cosine_tail, (3, 6), TINY, 0.63, lambda z: z**2),
+    "trigonometric.TANGENT_TAIL": {
+        "float32": Fit(odd_tail(mp.tan), 6, TINY, 0.63, odd_tail_weight(mp.tan), "float32"),
+    },
     "trigonometric.ATAN_TAIL": both(
         odd_tail(mp.atan), (6, 13), TINY, 0.2995, odd_tail_weight(mp.atan)
     ),
@@ -147,9 +162,15 @@ TABLES: dict[str, dict[str, Fit]] = {
 
 
 def cells(
-    f: Function, terms: int, centres: Sequence[float], edges: Sequence[float], slope: float = 0.0
+    f: Function,
+    terms: int,
+    centres: Sequence[float],
+    edges: Sequence[float],
+    slope: float = 0.0,
+    first: Sequence[float] = (),
 ) -> list[Fit]:
-    """f(centre + d) - slope * d as polynomials in d, one a cell; f is odd, the first centre 0."""
+    """f(centre + d) - slope * d as polynomials in d, one a cell; f is 0 at 0, the first centre,
+    where ``first`` are further coefficients that are not fitted."""
     fits = []
     for number, centre in enumerate(centres):
         low, high = (edges[k] - centre for k in (number, number + 1))
@@ -161,7 +182,7 @@ def cells(
                 high,
                 lambda d, c=centre: 1 / f(c + d),
                 "float32",
-                () if number else (0.0, *([1.0] if not slope else [])),
+                () if number else (0.0, *first),
             )
         )
     return fits
@@ -170,6 +191,11 @@ def cells(
 def erf_to_one(t: mp.mpf) -> mp.mpf:
     """erf, and towards 3.875, where it would still be rounded down, half as far from 1."""
     return 1 - mp.erfc(t) * (1 - max(t - mp.mpf(3.625), 0) ** 2 * 8)
+
+
+def closed_gate(t: mp.mpf) -> mp.mpf:
+    """t P(-t) e^(t^2 / 2), with P the normal distribution."""
+    return t * mp.erfc(t / mp.sqrt(2)) / 2 * mp.exp(t * t / 2)
 
 
 # Piecewise polynomials of float32: one fit a cell.
@@ -182,6 +208,15 @@ CELLS: dict[str, list[Fit]] = {
         7,
         [0, 0.3125, 0.4375, 0.625, 0.875, 1.25, 1.75, 2.5, 3.5, 5, 7, 9],
         [0, 0.25, 0.375, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 10],
+        first=[1.0],
+    ),
+    # Centres where the function is within a thousandth of a unit of a float32.
+    "error_function.GATE_CELLS": cells(
+        closed_gate,
+        7,
+        [float(np.float32(c)) for c in GATE_CENTRES],
+        [0, 0.25, 0.375, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 14.5],
+        first=[0.5],
     ),
 }
 

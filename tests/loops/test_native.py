@@ -13,6 +13,7 @@ from graphc.loops.printer import text
 from runtime import jit
 from tests.codegen.conftest import object_cache  # noqa: F401
 from tests.codegen.kernels import Native
+from tests.levels import LEVELS
 from tests.loops.compare import assert_same_bits
 from tests.loops.kinds import KINDS, LONG
 from tests.loops.test_kernels import BATCHES, arrays_for, three_kernel
@@ -20,7 +21,6 @@ from tests.loops.test_printer import THREE
 
 EXAMPLES = int(os.environ.get("GRAPHC_EXAMPLES", "12"))
 RANDOM = {**KINDS, **LONG}
-TARGETS = ("avx512", "avx2", "baseline")
 
 
 def compare(kernel, target, arrays, bindings, native=None):
@@ -36,7 +36,7 @@ def compare(kernel, target, arrays, bindings, native=None):
         assert_same_bits(compiled[name], interpreted[name], f"{name} ({target})")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", LEVELS)
 @pytest.mark.parametrize("name", THREE)
 def test_the_three_kernels(name, target):
     kernel = three_kernel(name)
@@ -48,7 +48,7 @@ def test_the_three_kernels(name, target):
 @pytest.mark.parametrize("kind", RANDOM)
 def test_random_kernels(kind):
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(RANDOM[kind], st.sampled_from(TARGETS), st.integers(0, 1000))
+    @given(RANDOM[kind], st.sampled_from(LEVELS), st.integers(0, 1000))
     def check(made, target, seed):
         case, kernel = made
         note(text(kernel))
@@ -62,7 +62,7 @@ def test_random_kernels(kind):
 @pytest.mark.parametrize("kind", RANDOM)
 def test_many_random_kernels(kind):
     @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(RANDOM[kind], st.sampled_from(TARGETS), st.integers(0, 1000))
+    @given(RANDOM[kind], st.sampled_from(LEVELS), st.integers(0, 1000))
     def check(made, target, seed):
         case, kernel = made
         note(text(kernel))

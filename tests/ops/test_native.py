@@ -25,7 +25,8 @@ from graphc.ir.types import TensorType
 from graphc.operands import build, single
 from graphc.tensor import Tensor
 from runtime import jit
-from runtime.target import BASELINE, Target
+from runtime.target import Target
+from tests.levels import ENDS
 from tests.ops.values import combinations, random, same
 
 SIZES = (0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33)  # one less and one more than the vectors
@@ -94,7 +95,7 @@ def _lowered(op: Elementwise, target: Target, arrays: Sequence[np.ndarray], extr
         return op.lower(NumpyBuilder(fused=target.has_fma), *arrays, **extra)
 
 
-@pytest.mark.parametrize("target", [jit.host_target(), BASELINE], ids=lambda t: t.name)
+@pytest.mark.parametrize("target", map(jit.resolve, ENDS), ids=ENDS)
 @pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 def test_elementwise(op: Elementwise, target: Target) -> None:
     cases = _cases(op)

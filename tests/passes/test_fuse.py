@@ -70,6 +70,11 @@ def test_layer_normalization_is_one_kernel() -> None:
     assert len(_kernels(centred / spread * scale)) == 1
 
 
+def test_numbers_of_columns_are_computed_before_the_columns_are_gone_through_row_by_row() -> None:
+    x, spread = _input("x", "N", 40), _input("spread", 40)
+    assert _kernels(x * graphc.rsqrt(spread + 1e-5)) == [["add", "rsqrt"], ["multiply"]]
+
+
 def test_a_cross_entropy_with_its_gradient_and_accuracy_reads_the_logits_once() -> None:
     z, y = _input("z", "N", 10), _input("y", "N", dtype=graphc.int32)
     losses = graphc.sparse_categorical_crossentropy(y, z, from_logits=True)

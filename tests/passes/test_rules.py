@@ -65,6 +65,8 @@ def names(graph: Graph) -> list[str]:
         (lambda: X * -1, ["negative"]),
         (lambda: X / -1, ["negative"]),
         (lambda: ops.negative(-X), []),
+        (lambda: ops.abs(-K), ["abs"]),
+        (lambda: ops.abs(-U), ["negative", "abs"]),  # 0 - 1 is 255
         (lambda: X - (-Y), ["add"]),
         (lambda: X + (-Y), ["subtract"]),
         (lambda: (-X) + Y, ["subtract"]),

@@ -25,7 +25,8 @@ from graphc.loops import verifier as loops_verifier
 from graphc.passes.stabilize import Stabilize
 from runtime import jit, pool
 from runtime.errors import CheckError, InputError
-from runtime.target import AVX2, AVX512, BASELINE, Target
+from runtime.target import Target
+from tests.levels import LEVELS
 from tests.random_graphs.bounds import Bounded, bounded, off
 from tests.random_graphs.coverage import Coverage
 from tests.random_graphs.generate import Case
@@ -254,9 +255,7 @@ def _text_round_trip(case: Case, graph: Graph) -> None:
 
 def other_targets() -> list[Target]:
     """The other levels that this machine can run, with caches so small that results stream."""
-    levels = [AVX512, AVX2, BASELINE]
-    host = [level.name for level in levels].index(jit.host_target().name)
-    return [replace(level, l3_bytes=512) for level in levels[host + 1 :]]
+    return [replace(jit.resolve(name), l3_bytes=512) for name in LEVELS[1:]]
 
 
 __all__ = ["Case", "Compilation", "Failure", "check", "other_targets"]

@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 
-from runtime import jit, pool
+from runtime import jit, native, pool
 from runtime.memory import address_of
 
 # @count adds 1 to each unit's place, after ``spin`` rounds; @halve stores half of ``x`` instead.
@@ -59,24 +59,19 @@ done:
 end.of.units:
   ret void
 }
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
 define void @region(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %cuts,
-                    i64 %work, i32 %flags) {
-  %old.place = alloca i32
-  %new.place = alloca i32
-  call void @llvm.x86.sse.stmxcsr(ptr %old.place)
-  %old = load i32, ptr %old.place
-  %new = or i32 %old, %flags
-  store i32 %new, ptr %new.place
-  call void @llvm.x86.sse.ldmxcsr(ptr %new.place)
+                    i64 %work, i64 %flags) {
+  %old = call i64 @mode()
+  %new = or i64 %old, %flags
+  call void @set_mode(i64 %new)
   %run = load ptr, ptr %team
   call void %run(ptr %team, ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %cuts, i64 %work)
-  call void @llvm.x86.sse.ldmxcsr(ptr %old.place)
+  call void @set_mode(i64 %old)
   ret void
 }
 """
-FLUSH = 0x8040
+PROCESSOR = pool.processor_name()
+FLUSH = {"x86_64": 0x8040, "aarch64": 1 << 24}.get(PROCESSOR, 0)  # of denormals, in @mode
 
 
 class Regions:
@@ -84,10 +79,10 @@ class Regions:
 
     def __init__(self, waiting=None):
         self.pool = pool.Pool(waiting) if waiting else pool.Pool.get()
-        library = jit.compile(TEXT)
+        library = jit.compile(TEXT + native.text(f"{PROCESSOR}.ll"))
         self.library = library
         self.kernels = {name: library.address(name) for name in ("count", "halve")}
-        types = [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 3 + [ctypes.c_int32]
+        types = [ctypes.c_void_p] * 4 + [ctypes.c_int64] * 4
         self._region = ctypes.CFUNCTYPE(None, *types)(library.address("region"))
 
     def team(self, threads, least_woken=0):

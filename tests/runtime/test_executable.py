@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 
+from runtime import jit
 from runtime.errors import (
     CheckError,
     InputError,
@@ -16,6 +17,8 @@ from runtime.errors import (
 )
 from runtime.executable import Executable, load
 from runtime.program import TensorSpec
+from runtime.target import NEON
+from tests.runtime.conftest import PLAIN
 
 DTYPES = ["float32", "float64", "int32", "int64", "uint8", "bool"]
 
@@ -110,7 +113,7 @@ def test_a_program_that_does_not_fit_leaves_a_shared_state_alone(programs):
     program = dataclasses.replace(program, parameters=parameters, initial=initial)
     with pytest.raises(StateError, match="'b'"):
         Executable(program, state=one.state)
-    program = dataclasses.replace(programs.training(), llvm={"baseline": "nonsense"})
+    program = dataclasses.replace(programs.training(), llvm={PLAIN: "nonsense"})
     with pytest.raises(ProgramError):
         Executable(program, state=one.state)
     assert list(one.state) == ["b"]
@@ -220,15 +223,31 @@ def test_a_saved_executable_goes_on_where_it_was(programs, tmp_path):
     assert two.state["steps"] == 1
 
 
+def test_a_program_for_another_architecture_is_refused(programs, monkeypatch):
+    """LLVM would end the process over instructions that a processor of another kind has not."""
+    program = programs.affine()
+    arm = dataclasses.replace(NEON, triple="aarch64-unknown-linux-gnu")
+    own = jit.host_target()
+    text = program.llvm[PLAIN]
+    for host, there in ((arm, ("avx512", "baseline")), (own, ("neon9",))):
+        monkeypatch.setattr(jit, "host_target", lambda host=host: host)
+        foreign = dataclasses.replace(program, llvm=dict.fromkeys(there, text))
+        with pytest.raises(ProgramError, match=f"has code for {', '.join(there)}, which this mach"):
+            Executable(foreign)
+        for name in there:
+            with pytest.raises(ProgramError, match=f"its text for {name} has instructions"):
+                Executable(foreign, target=name)
+
+
 def test_programs_that_cannot_run(programs):
     program = programs.affine()
     with pytest.raises(ProgramError, match="LLVM text is not valid"):
-        Executable(dataclasses.replace(program, llvm={"baseline": "define nonsense"}))
+        Executable(dataclasses.replace(program, llvm={PLAIN: "define nonsense"}))
     with pytest.raises(ProgramError, match="lacks entry 'affine'"):
-        Executable(dataclasses.replace(program, llvm={"baseline": "; nothing"}))
+        Executable(dataclasses.replace(program, llvm={PLAIN: "; nothing"}))
     with pytest.raises(ProgramError, match="has code for other"):
-        Executable(dataclasses.replace(program, llvm={"other": program.llvm["baseline"]}))
-    with pytest.raises(ProgramError, match="no text for 'avx9'; there are 'baseline'"):
+        Executable(dataclasses.replace(program, llvm={"other": program.llvm[PLAIN]}))
+    with pytest.raises(ProgramError, match=f"no text for 'avx9'; there are '{PLAIN}'"):
         Executable(program, target="avx9")
     with pytest.raises(ProgramError, match="version 9"):
         Executable(dataclasses.replace(program, version=9))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,45 +10,36 @@ import numpy as np
 import pytest
 
 import graphc
-from runtime import jit
+from runtime import jit, native
+from tests.runtime.regions import FLUSH, PROCESSOR
 
-pytestmark = pytest.mark.skipif(
-    platform.machine().lower() not in ("x86_64", "amd64"), reason="reads MXCSR"
-)
+pytestmark = pytest.mark.skipif(not FLUSH, reason="nothing is known of this processor's modes")
 
 _CONTROL = """
-declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-define i32 @test.mode() {
-  %place = alloca i32
-  call void @llvm.x86.sse.stmxcsr(ptr %place)
-  %mode = load i32, ptr %place
-  ret i32 %mode
+define i64 @test.mode() {
+  %mode = call i64 @mode()
+  ret i64 %mode
 }
-define void @test.set_mode(i32 %mode) {
-  %place = alloca i32
-  store i32 %mode, ptr %place
-  call void @llvm.x86.sse.ldmxcsr(ptr %place)
+define void @test.set_mode(i64 %mode) {
+  call void @set_mode(i64 %mode)
   ret void
 }
 """
-_FLUSHING = 0x8040
-_FLAGS = 0x3F  # exceptions seen so far: any arithmetic sets them
-_TOWARDS_ZERO = 0x6000
+_TOWARDS_ZERO = {"x86_64": 0x6000, "aarch64": 0xC00000}.get(PROCESSOR, 0)
 
 
 class Control:
-    """Reads and sets this thread's MXCSR."""
+    """Reads and sets this thread's floating-point mode, MXCSR or FPCR."""
 
     def __init__(self) -> None:
-        self._library = jit.compile(_CONTROL)
+        self._library = jit.compile(_CONTROL + native.text(f"{PROCESSOR}.ll"))
         address = self._library.address
-        self._mode = ctypes.CFUNCTYPE(ctypes.c_uint32)(address("test.mode"))
-        self._set = ctypes.CFUNCTYPE(None, ctypes.c_uint32)(address("test.set_mode"))
+        self._mode = ctypes.CFUNCTYPE(ctypes.c_int64)(address("test.mode"))
+        self._set = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address("test.set_mode"))
 
     @property
     def mode(self) -> int:
-        return int(self._mode()) & ~_FLAGS
+        return int(self._mode())
 
     @mode.setter
     def mode(self, mode: int) -> None:
@@ -109,7 +99,7 @@ def test_what_a_graph_says_of_denormals_is_in_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", (0, _FLUSHING, _TOWARDS_ZERO), ids=("usual", "flushing", "rounding")
+    "own", (0, FLUSH, _TOWARDS_ZERO), ids=("usual", "flushing", "rounding")
 )
 def test_the_callers_mode_is_restored(control: Control, own: int) -> None:
     exe = program()

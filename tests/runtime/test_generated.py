@@ -8,6 +8,7 @@ from graphc.codegen.module import emit_module
 from graphc.ir import dims, dtypes
 from graphc.loops.ir import Argument, Axis, For, Kernel, Reduce
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall
+from runtime import jit
 from runtime.executable import Executable
 from runtime.profiling import Profile
 from runtime.program import VERSION, Entry, KernelInfo, Program, TensorSpec
@@ -76,7 +77,8 @@ def described(plan):
 
 @pytest.fixture(scope="module")
 def program():
-    llvm = {target.name: emit_module(plans(), target) for target in (AVX512, AVX2, BASELINE)}
+    targets = (jit.host_target(), AVX512, AVX2, BASELINE)
+    llvm = {target.name: emit_module(plans(), target) for target in targets}
     parameters = tuple(TensorSpec(n, "float32", (ROWS, COLUMNS)) for n in ("v", "w"))
     initial = {
         "v": np.zeros((ROWS, COLUMNS), np.float32),
@@ -105,8 +107,6 @@ def test_generated_entries(program, n, tmp_path):
 
 
 def test_the_levels_of_a_program_give_the_same_bits(program):
-    from runtime import jit
-
     if jit.host_target().name != "avx512":
         pytest.skip("needs AVX-512")
     x = np.random.default_rng(0).normal(size=(17, COLUMNS)).astype(np.float32)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from runtime import cache_files, jit
-from runtime.target import Target
+from runtime.target import NEON
+from tests.levels import LEVELS
 
 TEXT = "define i64 @plus{0}(i64 %x) {{\n  %y = add i64 %x, {0}\n  ret i64 %y\n}}\n"
-ARM = Target("neon", "aarch64-linux-gnu", "generic", "", 16, 32, has_fma=True, has_masks=False)
+ARM = replace(NEON, triple="aarch64-linux-gnu")
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def run(library: jit.Library, number: int) -> int:
     return int(function(40))
 
 
-@pytest.mark.parametrize("target", (None, "host", "avx512", "avx2", "baseline"))
+@pytest.mark.parametrize("target", (None, *LEVELS))
 def test_compiles_and_runs(cache, target):
     assert run(jit.compile(TEXT.format(2), target), 2) == 42
 
@@ -45,9 +47,9 @@ def test_the_second_compilation_is_a_hit_and_a_damaged_entry_is_none(cache):
 
 
 def test_targets_do_not_share_entries(cache):
-    for target in ("avx2", "baseline"):
+    for target in LEVELS:
         jit.compile(TEXT.format(4), target)
-    assert len(list(cache.glob("*.o"))) == 2
+    assert len(list(cache.glob("*.o"))) == len(LEVELS)
     assert not list(cache.glob("*.tmp"))
 
 
@@ -108,9 +110,12 @@ done:
 
 def test_others_in_the_process_find_llvm_as_it_was(cache):
     binding, target = jit._binding(), jit.host_target()
+    machine = binding.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features
+    )
 
     def of_others():
-        return jit._target_machine(target).emit_assembly(binding.parse_assembly(LOOP))
+        return machine.emit_assembly(binding.parse_assembly(LOOP))
 
     before = of_others()
     assert "imul" in jit.assembly(LOOP) or target.name not in ("avx512", "avx2", "baseline")

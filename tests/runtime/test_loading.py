@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runtime import jit, loading
+from runtime.target import NEON
 
 pytestmark = pytest.mark.skipif(not loading.is_known_system(), reason="for Linux on x86-64")
 
@@ -126,7 +128,7 @@ def test_what_is_defined_twice_is_refused() -> None:
 
 
 def test_other_kinds_of_objects_are_refused() -> None:
-    arm = jit.Target("neon", "aarch64-linux-gnu", "generic", "", 16, 32, True, False)
+    arm = replace(NEON, triple="aarch64-linux-gnu")
     variable = "@v = thread_local global i64 0\ndefine ptr @f() {\n  ret ptr @v\n}\n"
     for text, target in ((OTHER, arm), (variable, jit.host_target())):
         with pytest.raises(loading.NotLoadableError):

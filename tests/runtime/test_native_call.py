@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime import pool
 from runtime.errors import CheckError
 from runtime.executable import Executable
-from runtime.native_call import claim
+from runtime.native_call import claim, link
 from runtime.profiling import Profile
 
 F32 = np.float32
@@ -31,6 +32,7 @@ def is_native(exe):
 
 @pytest.fixture
 def affine(programs):
+    link(), pool.team(2)  # not only behind the first result of the process
     exe = Executable(programs.affine())
     if not is_native(exe):
         pytest.skip("calls need Python code here")
@@ -48,7 +50,8 @@ def python_calls(exe):
 
 
 def test_this_python_calls_natively(programs):
-    if sys.implementation.name == "cpython" and not hasattr(sys, "_is_gil_enabled"):
+    link(), pool.team(2)
+    if sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)():
         assert is_native(Executable(programs.affine()))
 
 

@@ -90,9 +90,3 @@ def test_what_a_program_computes_does_not_depend_on_where_it_is_cut(monkeypatch,
         losses = [exe(data)["loss"].tobytes() for _ in range(3)]
         found.append((losses, exe.state["w"].tobytes()))
     assert found[0] == found[1] == found[2]
-
-
-def test_objects_are_the_same_with_and_without_llvmlites_lock(monkeypatch):
-    fast = jit.emit_object(LONG, jit.host_target())
-    monkeypatch.setattr(jit, "_unlocked_emission", lambda: None)
-    assert jit.emit_object(LONG, jit.host_target()) == fast

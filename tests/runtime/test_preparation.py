@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +15,69 @@ from runtime import gathering, jit, native_call, pool, preparation
 HOST = jit.host_target()
 
 
-def test_it_is_done_at_the_end_and_no_thread_is_left() -> None:
-    before = threading.active_count()
+def test_what_is_begun_is_done_once() -> None:
     for threads in (1, 2, None):
         with preparation.meanwhile(threads, HOST):
             pass
-        assert threading.active_count() == before
-    assert native_call.link.cache_info().currsize == 1
+    first = native_call.link()
+    for helper in threading.enumerate():
+        if helper is not threading.current_thread():
+            helper.join()
+    assert native_call.is_linked() and native_call.link() is first
     assert pool.Pool.get() is pool.Pool.get()
+
+
+FIRST_CALLS = """
+import sys, types
+import numpy as np
+import graphc
+from runtime import llvm, native_call, pool, preparation, processor
+
+threads, processors, preparation._LONG_SECONDS = map(int, sys.argv[1:])
+processor.count = lambda: processors
+begun = []
+preparation._start = lambda *steps: begun.append(steps)
+x = graphc.input("x", ("N", 64))
+w = graphc.parameter("w", np.ones(64, np.float32))
+f = graphc.Graph("f", graphc.tanh(x) + w)
+exe = graphc.compile(f, graphc.Graph("g", {}, {w: w * 2 + graphc.sum(x)}), threads=threads)
+data = np.random.default_rng(0).standard_normal((10, 64)).astype(np.float32)
+natively = lambda call: isinstance(call.__call__, types.BuiltinFunctionType)
+said = [native_call.is_linked() or natively(exe.f)]
+results = [exe.f(data)["output"].tobytes()]
+said += [natively(exe.f), pool.is_linked()]
+exe.g(data)
+exe.state["w"] = np.ones(64, np.float32)
+said += [natively(exe.g), natively(exe.f)]
+results += [exe.f(data)["output"].tobytes() for _ in range(3)]
+said += [natively(exe.f), exe.f._call.native.calls]
+alone = graphc.compile(f, threads=threads)
+said += [natively(alone), natively(alone.f)]
+results.append(alone(data).tobytes())
+assert len(set(results)) == 1 and (max(map(len, begun)) > 1) == (processors > 1)
+print(*map(int, said))
+"""
+
+
+@pytest.mark.parametrize(
+    "threads, processors, long, said",
+    [
+        # Before, and after the first call; after the second; after more; those of a second program.
+        (1, 1, 1, "0 0 0 1 0 1 2 1 1"),
+        (1, 2, 1, "0 0 0 1 0 1 2 1 1"),
+        (2, 2, 1, "0 0 0 1 0 1 2 1 1"),
+        (2, 2, 0, "0 1 1 1 1 1 3 1 1"),  # as where the first takes so long that it is worth waiting
+    ],
+)
+def test_the_first_result_waits_for_nothing_that_later_ones_use(
+    threads: int, processors: int, long: int, said: str, tmp_path: Path
+) -> None:
+    if not native_call._is_known_python():
+        pytest.skip("calls need Python code here")
+    run = [sys.executable, "-c", FIRST_CALLS, *map(str, (threads, processors, long))]
+    environment = {**os.environ, "GRAPHC_CACHE_DIR": str(tmp_path)}
+    ended = subprocess.run(run, capture_output=True, text=True, timeout=120, env=environment)
+    assert (ended.returncode, ended.stdout.strip()) == (0, said), ended.stderr
 
 
 BEGUN = """
@@ -69,3 +125,41 @@ def test_what_fails_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch)
         pass
     with pytest.raises(ZeroDivisionError), preparation.meanwhile(2, HOST):
         raise ZeroDivisionError
+
+
+def test_without_threads_it_is_left_to_those_who_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    done: list[object] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(preparation, "_take", lambda *steps: done.append(steps))
+    preparation.begin(3)
+    with preparation.meanwhile(2, HOST):
+        pass
+    help_ = preparation.Help(2)
+    help_.after_call()
+    help_.before_call(0.0)
+    assert not done and help_.is_there and help_.team == pool.team(2)
+
+
+ENDLESS = """
+import itertools, threading, time
+from runtime import jit, preparation
+
+def go():
+    for number in itertools.count():
+        with preparation.meanwhile(1, jit.host_target()) as ready:
+            ready(f"define i64 @f{number}() {{\\n  ret i64 {number}\\n}}")
+
+for _ in range(3):
+    threading.Thread(target=go, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+def test_daemons_that_go_on_compiling_do_not_keep_the_process(tmp_path: Path) -> None:
+    environment = {**os.environ, "GRAPHC_CACHE_DIR": str(tmp_path)}
+    run = [sys.executable, "-c", ENDLESS]
+    ended = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=100)
+    assert (ended.returncode, ended.stderr) == (0, "")

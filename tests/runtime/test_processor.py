@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,11 @@ class Machine:
 
     def says(self, flags: str, clock: str = "3000") -> None:
         self._said.write_text(SAID.format(flags=flags, clock=clock))
+        processor._name.cache_clear()
 
     def says_nothing(self) -> None:
         self._said.unlink()
+        processor._name.cache_clear()
 
     def target(self, target: Target = AVX512) -> Target:
         def detect() -> Target:
@@ -49,8 +52,9 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return Machine(tmp_path, monkeypatch)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    yield Machine(tmp_path, monkeypatch)
+    processor._name.cache_clear()
 
 
 def test_it_is_found_once(machine: Machine) -> None:
@@ -68,6 +72,17 @@ def test_another_processor_and_another_llvm_are_looked_at(
     machine.says("sse avx")
     assert machine.target(AVX2) == AVX512
     monkeypatch.setattr(processor, "compiler", lambda: "newer")
+    processor._name.cache_clear()
+    assert machine.target(AVX2) == AVX2
+
+
+def test_an_emulated_processor_is_looked_at_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the system still speaks of the machine that emulates it."""
+    machine.target(AVX512)
+    monkeypatch.setattr(processor, "_instructions", lambda: ["fewer"])
+    processor._name.cache_clear()
     assert machine.target(AVX2) == AVX2
 
 

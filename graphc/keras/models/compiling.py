@@ -82,7 +82,7 @@ class Compiling:
             "steps_per_execution": steps_per_execution,
         }
         self._entries_changed()
-        preparation.begin(threads())
+        preparation.begin(threads(), batches=True)
 
     compiled = False
 

@@ -117,6 +117,46 @@ NORMAL_TAIL = {
 }
 OFFSET = 1.25
 CENTRE = {float32: 4.0, float64: 5.0}
+# float32: the centres of cells, which are two a binade from 1/4 on, and the coefficients of
+# t P(-t) e^(t^2 / 2) at the distance from the centre.  The first of them are nearly exact there.
+GATE_CENTRES = (
+    0.0, 0.31246328, 0.43743467, 0.62535477, 0.8752861, 1.2498474, 1.7501564, 2.5002213, 3.49971,
+    4.9993057, 6.998131, 10.005234, 13.250549,
+)  # fmt: skip
+GATE_CELLS = (
+    (
+        0.0, 0.12380481, 0.15927894, 0.20216866, 0.2448407, 0.28843626, 0.3241639, 0.35333437,
+        0.37220433, 0.38459292, 0.3912505, 0.39507088, 0.39670786,
+    ),
+    (
+        0.5, 0.3102516, 0.25928348, 0.20023303, 0.1448435, 0.09266154, 0.054346133, 0.027291412,
+        0.01277785, 0.005192479, 0.0020797132, 0.00075217814, 0.00033171184,
+    ),
+    (
+        -0.39894208, -0.22666627, -0.18295349, -0.13416529, -0.09071182, -0.05259964,
+        -0.027221255, -0.011490711, -0.0043785763, -0.001370104, -0.0004147525, -0.00010862425,
+        -3.6736266e-05,
+    ),
+    (
+        0.24998878, 0.13150595, 0.10295812, 0.07214879, 0.04595473, 0.02441541, 0.011292239,
+        0.0040678093, 0.0012807734, 0.00031265503, 7.2326024e-05, 1.3789853e-05, 3.5969817e-06,
+    ),
+    (
+        -0.13277248, -0.06534885, -0.04975914, -0.03344139, -0.020183517, -0.009903314,
+        -0.0041325693, -0.0012861778, -0.00033867575, -6.534964e-05, -1.1650209e-05,
+        -1.6301822e-06, -3.284929e-07,
+    ),
+    (
+        0.06079141, 0.030928025, 0.022660946, 0.013921702, 0.008007388, 0.0036731665,
+        0.0013891705, 0.0003854963, 8.503219e-05, 1.3613064e-05, 1.8419144e-06, 1.9968945e-07,
+        2.9201662e-08,
+    ),
+    (
+        -0.020042155, 0.000355904, -0.002610438, -0.0052792523, -0.0027885044, -0.0012393962,
+        -0.000430133, -0.000104891136, -1.9671485e-05, -2.5432778e-06, -2.690656e-07,
+        -2.1848132e-08, -2.4716202e-09,
+    ),
+)  # fmt: skip
 # gelu is -0 below.
 GELU_FAR = {float32: 14.5, float64: 38.7}
 
@@ -152,14 +192,31 @@ def _erf_64(b: ScalarBuilder, t: Scalar) -> Scalar:
 
 
 def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """x P(x): with t = abs(x), t P(-t) = t p(q) / (t + 5/4) e**(-t^2 / 2) is what the closed gate
-    lets through; products are kept in two parts."""
-    dtype = b.dtype(x)
-    t, far, centre = b.abs(x), GELU_FAR[dtype], CENTRE[dtype]
+    """x P(x): with t = abs(x), t P(-t) = t P(-t) e^(t^2 / 2) e^(-t^2 / 2) is what the closed gate
+    lets through; the exponent is kept in two parts."""
+    t, far = b.abs(x), GELU_FAR[b.dtype(x)]
     t = b.select(b.gt(t, far), far, t)
-    exponent, exponent_error = two_product(b, b.mul(t, -0.5), t)
-    r, first, second = argument(b, exponent, exponent_error)
-    w = small_expm1(b, r)
+    r, power = argument(b, *two_product(b, b.mul(t, -0.5), t))
+    # Look-ups cost more than a division where there is no FMA either.
+    by_cells = b.dtype(x) is float32 and b.fused
+    closed = (_closed_by_cells if by_cells else _closed)(b, t, small_expm1(b, r))
+    return open_above(b, x, power.times(b, closed))
+
+
+def _closed_by_cells(b: ScalarBuilder, t: Scalar, w: Scalar) -> Scalar:
+    """t P(-t) e^(t^2 / 2) (1 + w) by a polynomial for each cell."""
+    last = len(GATE_CENTRES) - 1
+    cell = b.sub(b.shift_right(b.bitcast(t, int32), 22), 249)
+    cell = b.select(b.lt(cell, 0), 0, cell)
+    cell = b.select(b.gt(cell, last), last, cell)  # NaN
+    gate = of_cells(b, b.sub(t, b.lookup(GATE_CENTRES, cell, float32)), cell, GATE_CELLS)
+    return b.fma(gate, w, gate)
+
+
+def _closed(b: ScalarBuilder, t: Scalar, w: Scalar) -> Scalar:
+    """t P(-t) e^(t^2 / 2) (1 + w) = t p(q) / (t + 5/4) (1 + w); products in two parts."""
+    dtype = b.dtype(t)
+    centre = CENTRE[dtype]
     lower = b.add(t, OFFSET)
     lower_error = b.sub(t, b.sub(lower, OFFSET))
     # One division for two: q need not be exact, and the last quotient is corrected.
@@ -175,5 +232,4 @@ def gelu(b: ScalarBuilder, x: Scalar) -> Scalar:
     v_error = b.fma(t, p_error, v_error)
     upper = b.fma(v, w, v)
     upper_error = b.add(b.fma(v, w, b.sub(v, upper)), v_error)
-    closed = quotient(b, (upper, upper_error), (lower, lower_error), b.mul(shifted, inverse))
-    return open_above(b, x, b.mul(b.mul(closed, first), second))
+    return quotient(b, (upper, upper_error), (lower, lower_error), b.mul(shifted, inverse))

@@ -83,18 +83,28 @@ def tail(b: ScalarBuilder, r: Scalar) -> Scalar:
     return polynomial(b, r, EXP_TAIL)
 
 
-def scales(b: ScalarBuilder, bits: Scalar, fmt: Format) -> tuple[Scalar, Scalar]:
-    """Two factors that make 2**n; one alone would leave the range of exponents."""
-    half = b.shift_right(bits, 1)
-    rest = b.sub(bits, half)
-    first = b.bitcast(b.shift_left(half, fmt.mantissa), fmt.dtype)
-    return first, b.bitcast(b.shift_left(rest, fmt.mantissa), fmt.dtype)
+@dataclass(frozen=True)
+class Power:
+    """2**n of a whole float ``n`` with ``bits`` that hold n + 2 * bias in their low part."""
+
+    n: Scalar
+    bits: Scalar
+    fmt: Format
+
+    def times(self, b: ScalarBuilder, x: Scalar) -> Scalar:
+        """``x * 2**n``, rounded once where x * 2**(n / 2) is normal."""
+        if b.scales:
+            return b.scale(x, self.n)
+        # Two factors: one alone would leave the range of exponents.
+        half = b.shift_right(self.bits, 1)
+        rest = b.sub(self.bits, half)
+        for part in (half, rest):
+            x = b.mul(x, b.bitcast(b.shift_left(part, self.fmt.mantissa), self.fmt.dtype))
+        return x
 
 
-def argument(
-    b: ScalarBuilder, x: Scalar, error: Scalar | None = None
-) -> tuple[Scalar, Scalar, Scalar]:
-    """``(r, first, second)`` with e**(x + error) = e**r * first * second and r small.
+def argument(b: ScalarBuilder, x: Scalar, error: Scalar | None = None) -> tuple[Scalar, Power]:
+    """``(r, power)`` with e**(x + error) = e**r * power and r small.
 
     ``x`` is within the bounds of ``exp``; ``error`` is far below it.
     """
@@ -105,7 +115,7 @@ def argument(
         r = b.fma(parts.n, low, parts.r)
     else:
         r = b.add(parts.r, b.fma(parts.n, low, error))
-    return (r, *scales(b, parts.bits, fmt))
+    return r, Power(parts.n, parts.bits, fmt)
 
 
 def small_exp(b: ScalarBuilder, r: Scalar) -> Scalar:
@@ -121,8 +131,8 @@ def small_expm1(b: ScalarBuilder, r: Scalar) -> Scalar:
 def exp(b: ScalarBuilder, x: Scalar) -> Scalar:
     """e**x."""
     dtype = b.dtype(x)
-    r, first, second = argument(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
-    return b.mul(b.mul(small_exp(b, r), first), second)
+    r, power = argument(b, clamp(b, x, LOWEST[dtype], HIGHEST[dtype]))
+    return power.times(b, small_exp(b, r))
 
 
 def split(b: ScalarBuilder, x: Scalar) -> tuple[Scalar, Scalar]:

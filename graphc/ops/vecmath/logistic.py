@@ -46,8 +46,8 @@ def _decay(b: ScalarBuilder, x: Scalar) -> Scalar:
     """e**-abs(x); NaN passes."""
     far = FAR[b.dtype(x)]
     down = b.neg(b.abs(x))
-    r, first, second = argument(b, b.select(b.lt(down, far), far, down))
-    return b.mul(b.mul(small_exp(b, r), first), second)
+    r, power = argument(b, b.select(b.lt(down, far), far, down))
+    return power.times(b, small_exp(b, r))
 
 
 def sigmoid(b: ScalarBuilder, x: Scalar) -> Scalar:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphc.ir.dtypes import float32, float64
 from graphc.ir.scalar import Scalar, ScalarBuilder
-from graphc.ops.vecmath.exponential import EXP2_TAIL, scales
+from graphc.ops.vecmath.exponential import EXP2_TAIL, Power
 from graphc.ops.vecmath.floats import (
     INFINITY,
     NAN,
@@ -141,9 +141,9 @@ def _exp2_of_any(b: ScalarBuilder, x: Scalar, error: Scalar) -> Scalar:
     error = b.select(b.lt(b.abs(error), 1.0), error, 0.0)
     x = clamp(b, x, -limit, limit)
     shifted = b.add(x, fmt.shifter)
-    r = b.add(b.sub(x, b.sub(shifted, fmt.shifter)), error)
-    first, second = scales(b, b.bitcast(shifted, fmt.integer), fmt)
-    return b.mul(b.mul(_small_exp2(b, r), first), second)
+    n = b.sub(shifted, fmt.shifter)
+    r = b.add(b.sub(x, n), error)
+    return Power(n, b.bitcast(shifted, fmt.integer), fmt).times(b, _small_exp2(b, r))
 
 
 def _small_exp2(b: ScalarBuilder, r: Scalar) -> Scalar:

@@ -60,6 +60,10 @@ COSINE_TAIL = {
         -1.1357032721750906e-11,
     ),
 }
+# (tan(r) - r) / r^3 at r^2
+TANGENT_TAIL = {
+    float32: (0.33333135, 0.1333938, 0.053362083, 0.024610475, 0.0028231626, 0.009565198),
+}
 
 
 def _sine(b: ScalarBuilder, angle: Angle, square: Scalar) -> Parts:
@@ -111,18 +115,31 @@ def cos(b: ScalarBuilder, x: Scalar) -> Scalar:
 
 
 def tan(b: ScalarBuilder, x: Scalar) -> Scalar:
-    """The tangent: the quotient of sine and cosine."""
+    """The tangent."""
+    of_angle = _tangent_32 if b.dtype(x) is float32 else _tangent_64
+    return b.select(b.eq(x, 0.0), x, _for_all(b, x, lambda angle: of_angle(b, angle)))
 
-    def of_angle(angle: Angle) -> Scalar:
-        square = b.mul(angle.r, angle.r)
-        odd = b.ne(b.bit_and(angle.quadrant, 1), 0)
-        sine = fast_two_sum(b, *_sine(b, angle, square))
-        cosine = fast_two_sum(b, *_cosine(b, angle, square))
-        upper = [b.select(odd, b.neg(c), s) for s, c in zip(sine, cosine, strict=True)]
-        lower = [b.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
-        return quotient(b, upper, lower, b.div(1.0, lower[0]))
 
-    return b.select(b.eq(x, 0.0), x, _for_all(b, x, of_angle))
+def _tangent_32(b: ScalarBuilder, angle: Angle) -> Scalar:
+    """tan(r) by a polynomial, and -1 / tan(r) after a quarter turn."""
+    r, square = angle.r, b.mul(angle.r, angle.r)
+    odd = b.ne(b.bit_and(angle.quadrant, 1), 0)
+    # The derivative is 1 + tan(r)^2, which is not far from this.
+    error = b.fma(b.mul(angle.r_error, 1.5), square, angle.r_error)
+    small = b.fma(b.mul(r, square), polynomial(b, square, TANGENT_TAIL), error)
+    tangent = b.add(r, small)
+    return b.select(odd, b.div(-1.0, tangent), tangent)
+
+
+def _tangent_64(b: ScalarBuilder, angle: Angle) -> Scalar:
+    """The quotient of sine and cosine."""
+    square = b.mul(angle.r, angle.r)
+    odd = b.ne(b.bit_and(angle.quadrant, 1), 0)
+    sine = fast_two_sum(b, *_sine(b, angle, square))
+    cosine = fast_two_sum(b, *_cosine(b, angle, square))
+    upper = [b.select(odd, b.neg(c), s) for s, c in zip(sine, cosine, strict=True)]
+    lower = [b.select(odd, s, c) for s, c in zip(sine, cosine, strict=True)]
+    return quotient(b, upper, lower, b.div(1.0, lower[0]))
 
 
 def atan2(b: ScalarBuilder, y: Scalar, x: Scalar) -> Scalar:

@@ -1,0 +1,115 @@
+"""Few rows and columns: products that stream, and those that are sums in lanes, in tiles of any
+size, with the bits that their orders say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphc
+from graphc.codegen import few
+from graphc.loops import scheduling
+from graphc.loops.orders import fold
+from graphc.passes.order import NARROW, SMALL, THIN, Order
+from runtime import jit
+from tests.loops.compare import assert_same_bits
+
+LEVELS = ("host", "avx2", "baseline")
+SIDES = (1, 2, 3, 5, 16, 17, 33, 70)
+
+
+def dense(rows, depth, columns, dtype, left_turned=False, right_turned=False):
+    """A product with what a dense layer has behind it."""
+    x = graphc.input("x", (depth, rows) if left_turned else (rows, depth), dtype=dtype)
+    w = graphc.input("w", (columns, depth) if right_turned else (depth, columns), dtype=dtype)
+    y = (x.mT if left_turned else x) @ (w.mT if right_turned else w)
+    return graphc.Graph("g", outputs={"y": y, "z": graphc.maximum(y + 1, 0)})
+
+
+def drawn(graph, bound, seed=0):
+    draw = np.random.default_rng(seed)
+    return {
+        value.name: (10 * draw.standard_normal([bound.get(str(n), n) for n in value.type.shape]))
+        .astype(value.type.dtype.numpy)
+        for value in graph.ir.inputs
+    }  # fmt: skip
+
+
+def order_of(graph):
+    stamped = Order().run(graph.ir)
+    return next(n.attributes["order"] for n in stamped.nodes if n.op.name == "matmul")
+
+
+def expected(arrays, order, depth, left_turned=False, right_turned=False):
+    x = arrays["x"].T if left_turned else arrays["x"]
+    w = arrays["w"] if right_turned else arrays["w"].T
+    return fold("fma", order, x[:, None], w[None], extent=depth)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_products_of_few_rows_or_columns_have_the_bits_of_their_order(level, data):
+    dtype = data.draw(st.sampled_from(("float32", "float64", "int32")))
+    m, n = data.draw(st.sampled_from(SIDES)), data.draw(st.sampled_from(SIDES))
+    k = data.draw(st.sampled_from((0, 1, 7, 16, 33, 64, 65, 150)))
+    turned = data.draw(st.booleans()), data.draw(st.booleans())
+    rows, depth = data.draw(st.sampled_from((m, "M"))), data.draw(st.sampled_from((k, "K")))
+    graph = dense(rows, depth, n, dtype, *turned)
+    arrays = drawn(graph, {"M": m, "K": k})
+    if level == "baseline":  # has no fused multiply-adds, whose bits are the order's
+        arrays = {name: np.rint(array).astype(dtype) for name, array in arrays.items()}
+    tile = data.draw(st.sampled_from((None, (1, 1), (2, 2), (4, 1))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHC_CACHE_PROGRAMS", "0")
+        if tile and isinstance(rows, int):
+            patch.setattr(scheduling, "choose_streamed", lambda product, target: tile)
+        patch.setattr(scheduling, "_TOGETHER", data.draw(st.sampled_from((1, 4, 6))))
+        patch.setattr(few, "MOST", data.draw(st.sampled_from((1, 3))))
+        exe = graphc.compile(graph, target=jit.resolve(level), threads=2)
+    extent = depth if isinstance(depth, int) else graph.ir.inputs[0].type.shape[turned[0] - 1]
+    y = expected(arrays, order_of(graph), extent, *turned)
+    found = exe(**arrays)
+    assert_same_bits(found["y"], y, "y")
+    assert_same_bits(found["z"], np.maximum(y + 1, 0), "z")
+
+
+@pytest.mark.parametrize("threads", (1, 2))
+def test_a_named_number_of_rows_has_the_same_bits_with_few(threads):
+    graph = dense("M", 37, 200, "float32")
+    exe = graphc.compile(graph, threads=threads)
+    arrays = drawn(graph, {"M": 40})
+    whole = exe(**arrays)["y"]
+    for rows in (*range(6), 13, 14, 27, 40):
+        few_rows = exe(x=arrays["x"][:rows], w=arrays["w"])["y"]
+        assert_same_bits(few_rows, whole[:rows], str(rows))
+
+
+def test_large_operands_of_few_rows_stream():
+    for rows in (1, 3, 8):
+        text = graphc.compile(dense(rows, 2200, 1100, "float32")).text("loops")
+        assert "tile(8) order(ascending) unroll" in text
+
+
+@pytest.mark.parametrize(
+    "rows, columns, left_turned, right_turned, order",
+    [
+        (1, 100, False, True, "lanes"),
+        (1, 100, False, False, "ascending"),
+        (100, 1, False, False, "lanes"),
+        (100, 1, True, False, "ascending"),
+        ("M", THIN, False, False, "lanes"),
+        ("M", THIN + 1, False, True, "ascending"),
+        (SMALL // 8, 8, False, True, "lanes"),
+        (SMALL // 8, 9, False, True, "ascending"),
+        (NARROW, 1, True, False, "lanes"),
+        (NARROW + 1, 1, True, False, "ascending"),
+        ("M", "N", False, True, "ascending"),
+    ],
+)
+def test_the_order_follows_from_sides_and_from_what_lies_along_the_sum(
+    rows, columns, left_turned, right_turned, order
+):
+    assert order_of(dense(rows, 64, columns, "float32", left_turned, right_turned)) == order

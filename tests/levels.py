@@ -1,0 +1,12 @@
+"""The levels of instructions that this machine runs; others end the process."""
+
+from __future__ import annotations
+
+from runtime.jit import host_target, resolve, why_not_executable
+
+RUNNABLE = tuple(
+    name for name in ("avx512", "avx2", "baseline") if why_not_executable(resolve(name)) is None
+)
+# The machine's own code first, then that of the levels below it.
+LEVELS = ("host", *(name for name in RUNNABLE if name != host_target().name))
+ENDS = tuple(dict.fromkeys((LEVELS[0], LEVELS[-1])))
