@@ -89,7 +89,7 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
-        if product is not None:
+        if product is not None and not blocks:
             axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
