@@ -33,6 +33,8 @@ def tiled(kernel: ir.Kernel, loop: ir.For, lanes: int) -> ir.For | None:
         return None
     if sum(isinstance(e, ir.Apply) for e in expressions(loop.body)) > _MOST_OPS:
         return None
+    if any(argument.panels and argument.mode == "out" for argument in kernel.arguments):
+        return None  # a tile goes past no panel
     loop = replace(loop, axes=axes)
     found = _interleaved(kernel, loop, lanes) or _turned(kernel, loop, lanes)
     return None if found is None else replace(loop, axes=found)

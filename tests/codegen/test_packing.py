@@ -82,6 +82,21 @@ def test_a_product_repeated_along_an_axis_of_neither_operand_waits_for_its_block
         np.testing.assert_allclose(found, np.broadcast_to(a @ b, (3, 18, 20)), 1e-3, 1e-4)
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_batch_is_packed_panel_by_panel(level):
+    x, w = graphc.input("x", (3, "M", "K")), graphc.input("w", (3, 40, "K"))
+    graph = graphc.Graph("g", outputs={"y": x @ w.mT})
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((3, 2, 5), np.float32), draw.standard_normal((3, 40, 5), np.float32)
+    target = jit.resolve(level)
+    plain = graphc.compile(graph, target=target)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHC_CACHE_PROGRAMS", "0")
+        patch.setattr(packing, "packed_width", lambda product, target: 1)
+        packed = graphc.compile(graph, target=target)
+    assert_same_bits(packed(x=a, w=b)["y"], plain(x=a, w=b)["y"])
+
+
 @pytest.mark.parametrize("turned", (False, True))
 def test_packing_is_a_kernel_that_reads_back(turned):
     x = graphc.input("x", (2048, 2048))
