@@ -30,7 +30,7 @@ _LATER = {
     "evaluate": "graphc.api",
     "parse": "graphc.api",
     "parse_all": "graphc.api",
-    "check_gradient": "graphc.autodiff",
+    "check_gradient": "graphc.autodiff.check",
     "custom_gradient": "graphc.autodiff",
     "grad": "graphc.autodiff",
     "jvp": "graphc.autodiff",

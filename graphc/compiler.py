@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,7 @@ from runtime import program as data
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
-@dataclass(frozen=True)
-class Stages:
+class Stages(NamedTuple):
     """What became of one graph: as declared, after the passes, fused, and as kernels."""
 
     graph: Graph

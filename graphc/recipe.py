@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
@@ -74,8 +74,7 @@ class Recipe:
         return made
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """A program from the disk, and how it would be made."""
 
     recipe: Recipe

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ _LARGEST = 2**62
 _PROBES = (3, 1009, 10_007)  # a rounded or clipped size leaves the line at one of these
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """What one combination of input shapes determines.  ``table`` is the native table of sizes,
     ``values`` the same by text; an output maker gives a new array for an output."""
 

@@ -89,7 +89,8 @@ class Emission:
         new = [_Task(text, target) for text in texts]
         with self._lock:
             tasks = [self._started.pop(task.key, task) for task in new]
-        own = sorted(set(tasks) & set(new), key=lambda task: task.size)
+        fresh = set(new)
+        own = [task for task in tasks if task in fresh]
         self._add(own, len(own) - 1)
         while (task := self._next()) is not None:
             task.run(self._emit)
@@ -97,30 +98,33 @@ class Emission:
         return images, not all(task.was_kept for task in tasks)
 
     def _add(self, tasks: Sequence[_Task], helpers: int) -> None:
-        """Have ``tasks`` run, the last one first, by so many more threads while there are
-        processors beside that of the caller."""
+        """Have ``tasks`` run by so many more threads while there are processors beside that of the
+        caller."""
         with self._lock:
             self._left += tasks
             started = max(min(helpers, processor.count() - 1 - self._workers), 0)
             self._workers += started
         for number in range(started):
-            # No daemon, whatever the caller is: the process must not end while one is within LLVM.
+            # Daemons only where the caller is one: the process must not end while one is within
+            # LLVM, but must end though a daemon goes on compiling.
             try:
-                threading.Thread(target=self._work, daemon=False).start()
+                threading.Thread(target=self._work).start()
             except RuntimeError:  # the system gives no more: those that are there do it
                 with self._lock:
                     self._workers -= started - number
                 return
 
-    def _next(self) -> _Task | None:
+    def _next(self, *, ends: bool = False) -> _Task | None:
+        """The longest that is left: nobody should be at work on it when all others are done.  Where
+        there is none, a worker ``ends``."""
         with self._lock:
-            return self._left.pop() if self._left else None
+            task = max(self._left, key=lambda task: task.size, default=None)
+            if task is not None:
+                self._left.remove(task)
+            elif ends:
+                self._workers -= 1
+            return task
 
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._left:
-                    self._workers -= 1
-                    return
-                task = self._left.pop()
+        while (task := self._next(ends=True)) is not None:
             task.run(self._emit)

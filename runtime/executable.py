@@ -78,7 +78,8 @@ class Executable:
         else:
             self.__call__ = _refusal(program.name, self.entries)
         for name, entry in self.entries.items():
-            if not hasattr(self, name):
+            # Not asked of the object, whose __getattr__ would look for names like it.
+            if name not in self.__dict__ and not hasattr(type(self), name):
                 setattr(self, name, entry)
 
     def __getattr__(self, name: str) -> EntryPoint:

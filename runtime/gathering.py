@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,8 +105,7 @@ def _is_contiguous_in_rows(array: np.ndarray) -> bool:
     return len(array) > 0 and array.dtype.isnative and array[0].flags.c_contiguous
 
 
-@dataclass(frozen=True)
-class _Native:
+class _Native(NamedTuple):
     """The function of the text, and what keeps it in memory."""
 
     gather: Callable[..., None]

@@ -13,9 +13,8 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -58,8 +57,7 @@ class _Method(ctypes.Structure):
     ]
 
 
-@dataclass(frozen=True)
-class _Code:
+class _Code(NamedTuple):
     """The linked text; ``claim`` takes the word at an address if nobody has it."""
 
     library: Library
@@ -163,8 +161,7 @@ class _Record:
         return (id(self.binding), id(self.place.workspace))
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a call was made."""
 
     workspace: Workspace

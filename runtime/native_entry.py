@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from runtime.jit import Library
 
 
-@dataclass(frozen=True)
-class NativeEntry:
+class NativeEntry(NamedTuple):
     """``run`` takes a frame's address and gives a status, ``fill_sizes`` takes a table's address;
     ``address`` is that of ``run``'s code.
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from runtime import gathering, native_call, pool, processor
+from runtime import native_call, pool, processor
 from runtime.target import Target
 
 _SWITCH_SECONDS = 1e-4
@@ -30,7 +30,12 @@ def begin(threads: int | None, *, batches: bool = False) -> None:
     """Start to load LLVM and to compile these, and what fetches ``batches``: there will be a
     program soon, and the caller has other things to do until then.  The interpreter's exit waits
     for the end."""
-    _start(_load, *_links(threads), *([gathering.link] if batches else []))
+    steps = [_load, *_links(threads)]
+    if batches:
+        from runtime import gathering
+
+        steps.append(gathering.link)
+    _start(*steps)
 
 
 def begin_to_compile(threads: int | None) -> None:
@@ -128,8 +133,7 @@ def _links(threads: int | None) -> tuple[Callable[[], object], ...]:
 
 
 def _start(*steps: Callable[[], object]) -> None:
-    # No daemon, whatever the caller is: the process must not end while one is within LLVM.
-    helper = threading.Thread(target=_take, args=steps, daemon=False)
+    helper = threading.Thread(target=_take, args=steps)
     with suppress(RuntimeError):  # the system gives no more threads: later calls do it themselves
         helper.start()
 

@@ -1,7 +1,9 @@
-"""The ``golden`` fixture: text compared with a file, rewritten by ``--update-golden``."""
+"""What all tests have: the ``golden`` fixture, text compared with a file, which
+``--update-golden`` rewrites; Ctrl-C as in a terminal; programs that are compiled each time."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +14,12 @@ _DIRECTORY = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden")
+
+
+def pytest_configure() -> None:
+    """A shell's background process ignores Ctrl-C, and so would those that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import graphc
-from graphc.autodiff import check_gradient
+from graphc.autodiff.check import check_gradient
 from graphc.ir import dtypes
 from graphc.ir.op import lookup
 

@@ -143,6 +143,28 @@ def test_one_core_needs_no_pool():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the size of the process there")
+def test_where_the_system_gives_few_threads_they_do_it_all():
+    """Their stacks do not fit into what the process may still take."""
+    done = python("""
+        import resource
+        from runtime import pool
+        exe = graphc.compile(graphc.exp(graphc.input("x", ("N",))), threads=99)
+        x = np.zeros(500_000, "float32")
+        y = np.empty_like(x)
+        exe(x[:8], out=y[:8])
+        pages = int(open("/proc/self/statm").read().split()[0])
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + (3 << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        for _ in range(3):
+            y[:] = 7
+            exe(x, out=y)
+            assert (y[::1000] == 1).all()
+        assert pool.Pool.get().workers() < 50
+    """)
+    assert done.returncode == 0, done.stderr
+
+
 # Processes started after the pool.
 
 

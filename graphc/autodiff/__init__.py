@@ -25,9 +25,8 @@ losses from probabilities    0 where the probability was clipped
 ============================ =======================================================================
 """
 
-from graphc.autodiff.check import check_gradient
 from graphc.autodiff.custom import custom_gradient
 from graphc.autodiff.forward import jvp
 from graphc.autodiff.reverse import grad, is_backward, vjp
 
-__all__ = ["check_gradient", "custom_gradient", "grad", "is_backward", "jvp", "vjp"]
+__all__ = ["custom_gradient", "grad", "is_backward", "jvp", "vjp"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from graphc.codegen import access, staging
 from graphc.codegen.context import Context
@@ -35,8 +36,7 @@ _COLUMNS = 256  # of a group that waits there; four times as many where it waits
 _STREAMED_BYTES = 32 << 10  # of a group, whatever it waits in, that is gone through again and again
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """The part of ``reduce`` that is under way: from ``start`` up to ``stop``, whether others came
     before and whether it is the last, and where its results wait."""
 

@@ -37,7 +37,7 @@ def either(
 
     def streamed() -> list[Value]:
         # A tile of the columns is a unit, since all rows are in one tile of rows.
-        own = None if units is None else replace(units, axes=units.axes[:1])
+        own = None if units is None else units._replace(axes=units.axes[:1])
         emit(context, _streamed(loop), own)
         return []
 

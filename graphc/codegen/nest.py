@@ -8,7 +8,8 @@ rest that is masked (vectors), or (rows) cut again by halves; clamped, where a c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from graphc.codegen import across, blocking, body, column, few, staging
 from graphc.codegen.context import Context
@@ -27,8 +28,7 @@ _STRIP_BYTES = 1024  # of each row, which are worth going down the rows for
 LONG = 24  # ops of a body that is not written twice, for tiles and for their rest
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(NamedTuple):
     """The units to run, from ``begin`` up to ``end``: the tiles of ``axes``, given by name and
     number of tiles, the first outermost.  Of a single axis, ``group`` tiles make a unit."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from graphc.codegen import access
 from graphc.codegen.affine import element
@@ -38,8 +38,7 @@ from graphc.loops.tiling import FEW_ROWS, LINE, STAGED_BYTES, STREAMED, reach
 ROWS_BYTES = 384 << 10  # of the stack, about, for a copy of the left operand
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What of a reduced axis is copied: from ``start`` up to ``stop``, at most ``most``; whether
     that is one block of several."""
 

@@ -94,6 +94,7 @@ MAX_LOOPS = 12
 REDUCTIONS = (
     "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
 )  # fmt: skip
+_SURELY_FINITE = 3e38  # below it no float32 overflows; to say what is to happen if one does is slow
 
 
 COLUMN_ORDERS = ("tree", "block")
@@ -145,6 +146,8 @@ def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
         return int(value)
     if dtype == dtypes.float64 or not math.isfinite(value):
         return float(value)
+    if abs(value) < _SURELY_FINITE:
+        return float(str(np.float32(value)))
     with np.errstate(over="ignore"):
         return float(str(np.float32(value)))
 
@@ -181,6 +184,8 @@ class SizeOf:
 
 @dataclass(frozen=True)
 class Load:
+    """An element of a buffer; 0 where the ``guard`` is false."""
+
     buffer: str
     index: tuple[Expr, ...]
     dtype: DType
@@ -212,6 +217,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Let:
+    """Binds ``value`` to a name."""
+
     name: str
     value: Expr
     location: Location | None = field(default=None, compare=False)
@@ -219,6 +226,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Store:
+    """Writes ``value`` to an element of a buffer."""
+
     buffer: str
     index: tuple[Expr, ...]
     value: Expr
@@ -267,6 +276,8 @@ class Check:
 
 @dataclass(frozen=True)
 class For:
+    """Nested loops over ``axes``, the outermost first; ``parallel`` ones threads may share."""
+
     axes: tuple[Axis, ...]
     body: tuple[Statement, ...]
     parallel: bool = False
@@ -289,6 +300,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Kernel:
+    """Statements on buffers, for any value of its ``dims``."""
+
     name: str
     arguments: tuple[Argument, ...]
     body: tuple[Statement, ...]

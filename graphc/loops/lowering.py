@@ -9,7 +9,7 @@ is expensive and needed in two phases is stored in between, if possible where th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.analysis.access import is_view, reads
 from graphc.ir import dims
@@ -30,8 +30,7 @@ _Loop = tuple[int, list[Item], list[StoreOf]]
 AXES = ("i", "j", "k", "l", "m", "n")
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(NamedTuple):
     """A kernel, and for each of its arguments what it is: operand number, result number, or (both
     ``None``) scratch memory."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir import dims
 from graphc.ir.dims import Size
@@ -21,8 +21,7 @@ STAGGER, STAGGER_OF_PAGES = 5 * ALIGNMENT, 26 * ALIGNMENT
 Region = tuple[Size, Size]  # offset and bytes
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """``end`` is the arena's size in bytes, used up to the last ``ALIGNMENT`` of them; ``scratch``
     the places of the steps' temp arguments; ``slots`` names the regions for reports."""
 

@@ -7,7 +7,8 @@ In place, the rows of such a panel lie far apart: in a few sets of the caches an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from graphc.ir.dims import Shape
 from graphc.ir.dims import ceil_divide as panels_of
@@ -21,8 +22,7 @@ from graphc.loops.walk import expressions, with_dims
 from runtime.target import Target
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(NamedTuple):
     """The kernel that packs, which reads the operands ``packs`` of the product, and the product,
     which reads its operands ``reads`` and then what was packed, of ``shape`` in memory."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
@@ -30,8 +31,7 @@ class ArenaSlot:
 Place = FrameBuffer | ArenaSlot
 
 
-@dataclass(frozen=True)
-class KernelCall:
+class KernelCall(NamedTuple):
     """One call of a kernel: the place of each of its arguments, in the order of the arguments.
     ``nodes`` and ``locations`` say what it computes and where the user wrote that; ``work`` is
     about how many picoseconds of one thread each of its phases takes."""
@@ -44,8 +44,7 @@ class KernelCall:
     work: tuple[Size, ...] = (0,)
 
 
-@dataclass(frozen=True)
-class BufferInfo:
+class BufferInfo(NamedTuple):
     """A buffer of the frame as the interface shows it."""
 
     name: str
@@ -54,8 +53,7 @@ class BufferInfo:
     location: str = ""
 
 
-@dataclass(frozen=True)
-class EntryPlan:
+class EntryPlan(NamedTuple):
     """``sizes`` starts with the named dims and holds every size that a kernel, an offset, an
     output's shape or a constraint needs; codegen turns it into the table.  Frame buffers are
     ``inputs``, ``parameters``, ``constants``, ``outputs`` in that order."""

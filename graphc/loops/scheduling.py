@@ -29,6 +29,10 @@ from runtime.target import Target
 _TOGETHER = 6  # sums in lanes, and the registers that they leave to others
 _LEFT_OVER = 8
 CLOSE = 4  # elements between neighbours, which are loaded with what is between them
+# Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
+# keep up with as well as wider ones; and some processors foresee more of what follows loads of half
+# a cache line.
+_STREAMED_BYTES = 32
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -78,6 +82,7 @@ def _scheduled(
         return _nest(tile.axes[:-2], (held,), outermost) if len(tile.axes) > 2 else held
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
+    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
@@ -85,20 +90,22 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
+        if product is not None and down is not None:  # its elements are folded as they come
+            return _columns(replace(statement, body=inner), down, 1, outermost)
         if product is not None:
-            axes = _together(statement, product, target)
+            axes = _together(statement, product, target) or axes
         return _nest(tuple(axes), inner, outermost)
-    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
 
 
-def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
+def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis] | None:
     """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
-    registers: they use what they have in common while it is at hand."""
+    registers: they use what they have in common while it is at hand; ``None`` where more than the
+    product is folded."""
     if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
-        return list(loop.axes)
+        return None
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
@@ -123,7 +130,8 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     """Columns folded while the rows stream past: blocks of rows add into the columns' memory, where
     strips of columns down the rows would take a few bytes of each."""
     *outer, last = loop.axes
-    last = replace(last, vector=lanes, tile=lanes)
+    if lanes > 1:
+        last = replace(last, vector=lanes, tile=lanes)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
         return ir.For((last,), loop.body)
@@ -178,6 +186,8 @@ def _reduce_along(reduce: ir.Reduce, lanes: int) -> ir.Reduce:
         return reduce
     widest = max((value.dtype for value in reduce.values), key=lambda dtype: dtype.size)
     width = min(lanes, ir.lane_count(reduce.axis.extent, widest))
+    if reduce.kinds == ("add",) and isinstance(reduce.values[0], ir.Load):
+        width = min(width, _STREAMED_BYTES // widest.size)
     return replace(reduce, axis=replace(reduce.axis, vector=width, tile=width))
 
 

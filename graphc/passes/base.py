@@ -17,7 +17,7 @@ _MOST_STEPS = 64
 
 
 class Pass(Protocol):
-    """A frozen dataclass with a name and options; ``run`` is pure."""
+    """Has a name, and options that do not change; ``run`` is pure."""
 
     @property
     def name(self) -> str: ...

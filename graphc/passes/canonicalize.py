@@ -17,7 +17,6 @@ has none before this pass.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from graphc.ir.dims import Shape
 from graphc.ir.graphs import Graph, topological
@@ -31,11 +30,11 @@ _MOST_RESHAPED = 16  # ops that are done once more where others need them too
 _DATA = ("input", "parameter", "constant")
 
 
-@dataclass(frozen=True)
 class Canonicalize:
     """See the module."""
 
-    name: str = "canonicalize"
+    __slots__ = ()
+    name = "canonicalize"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, _concerns)

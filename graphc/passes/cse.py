@@ -7,7 +7,6 @@ Two orders of a sum are two computations.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 from graphc.ir.attributes import frozen_attributes
 from graphc.ir.graphs import Graph, clone, rewrite
@@ -21,11 +20,11 @@ _COMMUTATIVE = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class CommonSubexpressions:
     """Replaces a node by an earlier equal one, which keeps its own name and line."""
 
-    name: str = "cse"
+    __slots__ = ()
+    name = "cse"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite(graph, _Finder())

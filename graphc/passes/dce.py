@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from graphc.ir.graphs import Graph, collect
 
 
-@dataclass(frozen=True)
 class DeadCode:
     """Keeps what outputs and updates need.  Inputs and parameters stay: they are the interface."""
 
-    name: str = "dce"
+    __slots__ = ()
+    name = "dce"
 
     def run(self, graph: Graph) -> Graph:
         living = collect(

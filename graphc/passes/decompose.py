@@ -7,7 +7,6 @@ fused already, such as one read back from its text, is fused anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from graphc import location
@@ -21,14 +20,14 @@ from graphc.tensor import Tensor
 _DEEPEST = 64
 
 
-@dataclass(frozen=True)
 class Decompose:
     """Expands composites and bodies, those that the expansions hold too.
 
     New nodes are at the line of the composite, and its result keeps the name.
     """
 
-    name: str = "decompose"
+    __slots__ = ()
+    name = "decompose"
 
     def run(self, graph: Graph) -> Graph:
         for _ in range(_DEEPEST):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.errors import ArgumentError, VerifyError
 from graphc.ir.graphs import Graph
@@ -15,8 +15,7 @@ from graphc.ir.verifier import Known, verify
 from graphc.passes.base import Pass
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """What one pass did.  ``graph`` is what it made: graphs are immutable, so keeping it costs only
     memory."""
 
@@ -27,8 +26,7 @@ class Step:
     graph: Graph
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The result of a run, and how it came about."""
 
     graph: Graph

@@ -9,7 +9,6 @@ threads, so that no later decision can change a bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.ir.dims import Size
 from graphc.ir.graphs import Graph, rewrite
@@ -22,11 +21,11 @@ NARROW = 4  # rows or columns of an operand whose elements along the other axis 
 SMALL = 128  # elements of a product that are
 
 
-@dataclass(frozen=True)
 class Order:
     """Adds "order" to reductions and products that have none."""
 
-    name: str = "order"
+    __slots__ = ()
+    name = "order"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite(graph, _stamped, lambda op: isinstance(op, Contraction | Reduction))

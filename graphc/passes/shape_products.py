@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.ir import dims
 from graphc.ir.graphs import Graph, rewrite
@@ -27,11 +26,11 @@ from graphc.passes.base import Make, build, renamed, rewrite_locally
 FEWEST_ROWS = 16  # of one batch index, should the axes not merge again
 
 
-@dataclass(frozen=True)
 class ShapeProducts:
     """See the module."""
 
-    name: str = "shape-products"
+    __slots__ = ()
+    name = "shape-products"
 
     def run(self, graph: Graph) -> Graph:
         if not any(isinstance(node.op, Contraction) for node in graph.nodes):

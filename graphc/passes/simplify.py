@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,11 +21,11 @@ from graphc.ir.uniform import is_uniform, uniform
 from graphc.passes.base import Make, rewrite_locally
 
 
-@dataclass(frozen=True)
 class Simplify:
     """See the module."""
 
-    name: str = "simplify"
+    __slots__ = ()
+    name = "simplify"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, lambda op: op.name in _RULES)

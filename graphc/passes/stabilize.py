@@ -6,19 +6,17 @@ there are: ``graphc.ops.stable_forms``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 from graphc.ops.stable_forms import IMPROVED, stable_form
 from graphc.passes.base import Make, rewrite_locally
 
 
-@dataclass(frozen=True)
 class Stabilize:
     """Replaces log(softmax(x)) by log_softmax(x), and its like."""
 
-    name: str = "stabilize"
+    __slots__ = ()
+    name = "stabilize"
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_locally(graph, _rule, lambda op: op.name in IMPROVED)

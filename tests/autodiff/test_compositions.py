@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad, jvp
+from graphc.autodiff import grad, jvp
+from graphc.autodiff.check import check_gradient
 from tests.evaluation import values
 
 # All smooth and tame on the whole line, so that differences can be trusted.

@@ -12,7 +12,8 @@ import pytest
 import sympy as sp
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.autodiff.rules import rule_of
 from graphc.ir.op import Elementwise, registered
 from graphc.tensor import functions

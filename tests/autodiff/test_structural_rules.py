@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.ir.graphs import topological
 from graphc.ir.op import Composite, Contraction, Gather, Rearrange, Reduction, registered
 from graphc.tensor import Tensor

@@ -113,3 +113,38 @@ def test_the_order_follows_from_sides_and_from_what_lies_along_the_sum(
     rows, columns, left_turned, right_turned, order
 ):
     assert order_of(dense(rows, 64, columns, "float32", left_turned, right_turned)) == order
+
+
+def test_a_column_beside_a_product_in_lanes() -> None:
+    x = graphc.input("x", (9, 2), "int32")
+    weights = graphc.parameter("weights", np.array([[19, -7], [8, 9]], np.int32))
+    total = graphc.sum(graphc.astype(x @ weights, graphc.int64), axis=0)
+    numbers = np.arange(18, dtype=np.int32).reshape(9, 2)
+    expected = (numbers @ np.array([[19, -7], [8, 9]])).sum(0)
+    np.testing.assert_array_equal(graphc.compile(total)(numbers), expected)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("rows", (1, 3, "M"))
+def test_sums_wait_on_the_stack_where_no_result_can_hold_them(level, rows):
+    x, w = graphc.input("x", (rows, 37)), graphc.input("w", (37, 150))
+    graph = graphc.Graph("g", outputs={"positive": x @ w > 0})
+    arrays = drawn(graph, {"M": 3})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHC_CACHE_PROGRAMS", "0")
+        patch.setattr(scheduling, "choose_streamed", lambda product, target: (1, 2))
+        exe = graphc.compile(graph, target=jit.resolve(level))
+    expected_bits = arrays["x"].astype(np.float64) @ arrays["w"] > 0
+    assert np.array_equal(exe(**arrays)["positive"], expected_bits)
+
+
+@pytest.mark.parametrize("rows", (9, "M"))
+@pytest.mark.parametrize("columns", (1, 2))
+def test_columns_of_a_thin_product_are_summed(rows, columns):
+    x, w = graphc.input("x", (rows, 20)), graphc.input("w", (20, columns))
+    y = x @ w
+    graph = graphc.Graph("g", outputs={"y": y, "s": graphc.sum(y, axis=0)})
+    arrays = drawn(graph, {"M": 9})
+    fused, plain = (graphc.compile(graph, fuse=fuse)(**arrays) for fuse in (True, False))
+    for name, expected_bits in plain.items():
+        assert_same_bits(fused[name], expected_bits, name)

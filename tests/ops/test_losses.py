@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.errors import DTypeError, IndexRangeError, ShapeError
 from graphc.ir.graphs import topological
 from tests.evaluation import value, values

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.errors import AxisError
 from tests.evaluation import value, values
 from tests.ops.test_softmax import expansion_of

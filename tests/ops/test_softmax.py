@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.errors import AxisError
 from graphc.ir.op import Composite, lookup
 from graphc.tensor import Tensor

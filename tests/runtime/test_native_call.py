@@ -30,15 +30,9 @@ def is_native(exe):
     return isinstance(next(iter(exe.entries.values())).__call__, types.BuiltinFunctionType)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _linked():
-    """Not only behind the first result of the process."""
-    link()
-    pool.team(2)
-
-
 @pytest.fixture
 def affine(programs):
+    link(), pool.team(2)  # not only behind the first result of the process
     exe = Executable(programs.affine())
     if not is_native(exe):
         pytest.skip("calls need Python code here")
@@ -56,6 +50,7 @@ def python_calls(exe):
 
 
 def test_this_python_calls_natively(programs):
+    link(), pool.team(2)
     if sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)():
         assert is_native(Executable(programs.affine()))
 

@@ -10,7 +10,8 @@ import sympy as sp
 
 import graphc
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.errors import ArgumentError, UnsupportedError
 from graphc.symbolic.convert import from_sympy, to_sympy
 from tests.evaluation import value

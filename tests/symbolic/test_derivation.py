@@ -11,7 +11,8 @@ import pytest
 import sympy as sp
 
 import graphc.ops as ops
-from graphc.autodiff import check_gradient, grad
+from graphc.autodiff import grad
+from graphc.autodiff.check import check_gradient
 from graphc.errors import GradientError, UnsupportedError
 from graphc.ops.declare import elementwise
 from graphc.symbolic import derive
