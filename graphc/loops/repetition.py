@@ -19,7 +19,7 @@ from graphc.loops.walk import expressions
 from runtime.target import Target
 
 OFTEN = 4  # uses in one kernel
-COSTLY = 12  # flops
+COSTLY = 10  # flops
 
 
 def repeated(body: Iterable[ir.Statement]) -> frozenset[str]:

@@ -18,7 +18,7 @@ exp = elementwise(
     numpy=widened(np.exp),
     lower=exponential.exp,
     doc="e**x.",
-    cost=17,
+    cost=10,
 )
 
 expm1 = elementwise(
@@ -27,7 +27,7 @@ expm1 = elementwise(
     numpy=widened(np.expm1),
     lower=exponential.expm1,
     doc="e**x - 1, without cancellation near 0.",
-    cost=21,
+    cost=15,
 )
 
 log = elementwise(
@@ -36,7 +36,7 @@ log = elementwise(
     numpy=widened(np.log),
     lower=logarithm.log,
     doc="The natural logarithm; -infinity at 0, NaN below.",
-    cost=22,
+    cost=16,
 )
 
 log1p = elementwise(
@@ -45,7 +45,7 @@ log1p = elementwise(
     numpy=widened(np.log1p),
     lower=logarithm.log1p,
     doc="log(1 + x), without cancellation near 0; -infinity at -1, NaN below.",
-    cost=30,
+    cost=24,
 )
 
 log2 = elementwise(
@@ -54,7 +54,7 @@ log2 = elementwise(
     numpy=widened(np.log2),
     lower=logarithm.log2,
     doc="The logarithm to base 2, exact for powers of 2; -infinity at 0, NaN below.",
-    cost=20,
+    cost=11,
 )
 
 
@@ -78,7 +78,7 @@ power = elementwise(
     domain="numeric",
     doc="""x**y.  Floats: as C99 has it, so 1 where x is 1 or y is 0, and NaN where x is negative
 and y no integer.  Integers wrap; with a negative exponent, 1 / x**-y rounded towards 0.""",
-    cost=60,
+    cost=36,
 )
 
 erf = elementwise(
@@ -87,5 +87,5 @@ erf = elementwise(
     numpy=widened(references.erf),
     lower=error_function.erf,
     doc="The error function 2 / sqrt(pi) times the integral of e**(-t**2) from 0 to x.",
-    cost=33,
+    cost=11,
 )

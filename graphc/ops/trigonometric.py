@@ -16,7 +16,7 @@ sin = elementwise(
     numpy=widened(np.sin),
     lower=trigonometric.sin,
     doc="The sine of x radians, for every finite x; NaN at infinities.",
-    cost=28,
+    cost=24,
 )
 
 cos = elementwise(
@@ -25,7 +25,7 @@ cos = elementwise(
     numpy=widened(np.cos),
     lower=trigonometric.cos,
     doc="The cosine of x radians, for every finite x; NaN at infinities.",
-    cost=28,
+    cost=24,
 )
 
 tan = elementwise(
@@ -34,7 +34,7 @@ tan = elementwise(
     numpy=widened(np.tan),
     lower=trigonometric.tan,
     doc="The tangent of x radians, for every finite x; NaN at infinities.",
-    cost=42,
+    cost=20,
 )
 
 
@@ -44,7 +44,7 @@ tanh = elementwise(
     numpy=widened(np.tanh),
     lower=hyperbolic.tanh,
     doc="The hyperbolic tangent.",
-    cost=30,
+    cost=14,
 )
 
 sinh = elementwise(
@@ -53,7 +53,7 @@ sinh = elementwise(
     numpy=widened(np.sinh),
     lower=hyperbolic.sinh,
     doc="The hyperbolic sine.",
-    cost=25,
+    cost=18,
 )
 
 cosh = elementwise(
@@ -62,7 +62,7 @@ cosh = elementwise(
     numpy=widened(np.cosh),
     lower=hyperbolic.cosh,
     doc="The hyperbolic cosine.",
-    cost=24,
+    cost=15,
 )
 
 
@@ -83,5 +83,5 @@ atan2 = elementwise(
     lower=trigonometric.atan2,
     grad=_atan2_gradient,
     doc="The angle of the point (x, y) from the positive x axis, within [-pi, pi]; 0 at (0, 0).",
-    cost=35,
+    cost=28,
 )
