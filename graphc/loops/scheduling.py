@@ -82,6 +82,7 @@ def _scheduled(
         return _nest(tile.axes[:-2], (held,), outermost) if len(tile.axes) > 2 else held
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
+    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
@@ -89,12 +90,13 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
+        if product is not None and down is not None:  # its elements are folded as they come
+            return _columns(replace(statement, body=inner), down, 1, outermost)
         if product is not None:
             axes = _together(statement, product, target) or axes
             if any(isinstance(s, ir.Column) for s in statement.body):  # carried in this nest
                 return ir.For(tuple(axes), inner, parallel=outermost)
         return _nest(tuple(axes), inner, outermost)
-    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
@@ -130,7 +132,8 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     """Columns folded while the rows stream past: blocks of rows add into the columns' memory, where
     strips of columns down the rows would take a few bytes of each."""
     *outer, last = loop.axes
-    last = replace(last, vector=lanes, tile=lanes)
+    if lanes > 1:
+        last = replace(last, vector=lanes, tile=lanes)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
         return ir.For((last,), loop.body)
