@@ -89,6 +89,9 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
+        if any(isinstance(s, ir.Column) for s in statement.body):
+            # One loop of all axes, which starts what is carried along one of them.
+            return ir.For(tuple(axes), inner, parallel=outermost)
         if product is not None and not blocks:
             axes = _together(statement, product, target)
         return _nest(tuple(axes), inner, outermost)
