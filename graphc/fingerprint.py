@@ -28,6 +28,7 @@ def fingerprint(graphs: Sequence[Graph], target: Target, options: Sequence[objec
     """64 hexadecimal digits; ``None`` where nothing can stand for a graph: an op that is the user's
     own may become anything, and a fused group is compiled as it is."""
     number: dict[Value, int] = {}
+    known: dict[int, object] = {}
     lines = [_compiler(), repr(target), repr(tuple(options))]
     for graph in graphs:
         sources = [value.node for value in (*graph.inputs, *graph.parameters)]
@@ -35,7 +36,7 @@ def fingerprint(graphs: Sequence[Graph], target: Target, options: Sequence[objec
             if node.op not in built_in or node.body is not None:
                 return None
             try:
-                lines.append(_line(node, number))
+                lines.append(_line(node, number, known))
             except TypeError:  # an attribute that is no attribute: the verifier says so
                 return None
             for value in node.results:
@@ -44,17 +45,27 @@ def fingerprint(graphs: Sequence[Graph], target: Target, options: Sequence[objec
     return hashlib.sha256("\n".join(lines).encode(errors="surrogatepass")).hexdigest()
 
 
-def _line(node: Node, number: dict[Value, int]) -> str:
+def _line(node: Node, number: dict[Value, int], known: dict[int, object]) -> str:
+    """``known`` is what is said of a type or a place, by its address: nodes share them."""
     # A parameter that two entries share is one; its second mention says so by its number.
-    known = [number.get(value) for value in node.results]
+    again = [number.get(value) for value in node.results]
     operands = [number[value] for value in node.operands]
-    types = [(value.type.dtype.short, *map(str, value.type.shape)) for value in node.results]
+    types = []
+    for value in node.results:
+        about = known.get(id(value.type))
+        if about is None:
+            about = (value.type.dtype.short, *map(str, value.type.shape))
+            known[id(value.type)] = about
+        types.append(about)
     # What an input or a parameter has beside its type is the runtime's affair.
     source = node.op.name in ("input", "parameter")
     attributes = [] if source else sorted(node.attributes.items())
     given = [(name, frozen(value)) for name, value in attributes]
-    place = node.location and (node.location.file, node.location.line, node.location.text)
-    return repr((node.op.name, known, operands, types, given, node.name, place))
+    place = known.get(id(node.location))
+    if place is None and node.location is not None:
+        place = node.location.file, node.location.line, node.location.text
+        known[id(node.location)] = place
+    return repr((node.op.name, again, operands, types, given, node.name, place))
 
 
 def _ends(graph: Graph, number: dict[Value, int]) -> str:

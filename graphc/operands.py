@@ -84,9 +84,12 @@ def as_array(like: Any, dtype: DType | None = None, name: str = "constant") -> n
         plain = not isinstance(like, np.generic) and not hasattr(like, "__array__")
         as_default = plain and array.dtype == np.float64
         dtype = dtypes.float32 if as_default else supported_dtype(array.dtype, name)
-    with np.errstate(over="ignore", invalid="ignore"):
+    if array.dtype == dtype.numpy:
         converted = np.array(array, dtype=dtype.numpy, order="C")
-    _check_range(array, converted, name)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            converted = np.array(array, dtype=dtype.numpy, order="C")
+        _check_range(array, converted, name)
     converted.setflags(write=False)
     return converted
 

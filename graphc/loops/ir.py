@@ -94,6 +94,7 @@ MAX_LOOPS = 12
 REDUCTIONS = (
     "add", "multiply", "maximum", "minimum", "argmax", "argmin", "any", "all", "fma",
 )  # fmt: skip
+_SURELY_FINITE = 3e38  # below it no float32 overflows; to say what is to happen if one does is slow
 
 
 COLUMN_ORDERS = ("tree", "block")
@@ -145,6 +146,8 @@ def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
         return int(value)
     if dtype == dtypes.float64 or not math.isfinite(value):
         return float(value)
+    if abs(value) < _SURELY_FINITE:
+        return float(str(np.float32(value)))
     with np.errstate(over="ignore"):
         return float(str(np.float32(value)))
 

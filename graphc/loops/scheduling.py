@@ -82,6 +82,7 @@ def _scheduled(
         return _nest(tile.axes[:-2], (held,), outermost) if len(tile.axes) > 2 else held
     if len(statement.body) == 2 and _down_columns(kernel, statement):
         return _vector_loop(statement, lanes, target, outermost)
+    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         turned = together(statement, lanes) or across(statement, lanes)
         if turned is not None:
@@ -89,23 +90,22 @@ def _scheduled(
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
         blocks = {s.axis for s in statements(statement.body) if isinstance(s, ir.Column)}
         axes = [replace(a, tile=ir.TREE) if a.name in blocks else a for a in statement.axes]
-        if any(isinstance(s, ir.Column) for s in statement.body):
-            # One loop of all axes, which starts what is carried along one of them.
-            return ir.For(tuple(axes), inner, parallel=outermost)
-        if product is not None and not blocks:
-            axes = _together(statement, product, target)
+        if product is not None and down is not None:  # its elements are folded as they come
+            return _columns(replace(statement, body=inner), down, 1, outermost)
+        if product is not None:
+            axes = _together(statement, product, target) or axes
         return _nest(tuple(axes), inner, outermost)
-    down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if down is not None:
         return _columns(statement, down, lanes, outermost)
     return _vector_loop(statement, lanes, target, outermost)
 
 
-def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]:
+def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis] | None:
     """The axes of a product in lanes, in tiles of as many points as have room for their lanes in
-    registers: they use what they have in common while it is at hand."""
+    registers: they use what they have in common while it is at hand; ``None`` where more than the
+    product is folded."""
     if any(not isinstance(s, ir.Let | ir.Store) and s is not product for s in loop.body):
-        return list(loop.axes)
+        return None
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
@@ -130,7 +130,8 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     """Columns folded while the rows stream past: blocks of rows add into the columns' memory, where
     strips of columns down the rows would take a few bytes of each."""
     *outer, last = loop.axes
-    last = replace(last, vector=lanes, tile=lanes)
+    if lanes > 1:
+        last = replace(last, vector=lanes, tile=lanes)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
         return ir.For((last,), loop.body)

@@ -108,11 +108,14 @@ class Uses:
 
     def between(self, producer: Group, consumer: Group) -> list[Edge]:
         """All reads of the producer's values by the consumer's nodes."""
-        home, none = self.home, list[Edge]()
+        home = self.home
         read = [self.edges_of[node] for node in consumer.nodes]
-        made = [self.edges_to.get(v, none) for node in producer.nodes for v in node.results]
-        if sum(map(len, made)) < sum(map(len, read)):  # a view may join very many values
-            return [e for edges in made for e in edges if home.get(e.reader) is consumer]
+        count = sum(map(len, read))
+        if count > len(producer.nodes):  # a view may join very many values, and have many readers
+            values = (value for node in producer.nodes for value in node.results)
+            made = [self.edges_to.get(value, []) for value in values]
+            if sum(map(len, made)) < count:
+                return [e for edges in made for e in edges if home.get(e.reader) is consumer]
         return [e for edges in read for e in edges if home.get(e.read.value.node) is producer]
 
     def needed_beyond(self, group: Group, other: Group) -> bool:

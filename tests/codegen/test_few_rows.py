@@ -115,6 +115,15 @@ def test_the_order_follows_from_sides_and_from_what_lies_along_the_sum(
     assert order_of(dense(rows, 64, columns, "float32", left_turned, right_turned)) == order
 
 
+def test_a_column_beside_a_product_in_lanes() -> None:
+    x = graphc.input("x", (9, 2), "int32")
+    weights = graphc.parameter("weights", np.array([[19, -7], [8, 9]], np.int32))
+    total = graphc.sum(graphc.astype(x @ weights, graphc.int64), axis=0)
+    numbers = np.arange(18, dtype=np.int32).reshape(9, 2)
+    expected = (numbers @ np.array([[19, -7], [8, 9]])).sum(0)
+    np.testing.assert_array_equal(graphc.compile(total)(numbers), expected)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("rows", (1, 3, "M"))
 def test_sums_wait_on_the_stack_where_no_result_can_hold_them(level, rows):
