@@ -140,8 +140,10 @@ def test_sums_wait_on_the_stack_where_no_result_can_hold_them(level, rows):
 
 @pytest.mark.parametrize("rows", (9, "M"))
 @pytest.mark.parametrize("columns", (1, 2))
-def test_columns_of_a_thin_product_are_summed(rows, columns):
-    x, w = graphc.input("x", (rows, 20)), graphc.input("w", (20, columns))
+@pytest.mark.parametrize("dtype", ("float32", "int32"))
+def test_columns_of_a_thin_product_are_summed(rows, columns, dtype):
+    x = graphc.input("x", (rows, 20), dtype=dtype)
+    w = graphc.input("w", (20, columns), dtype=dtype)
     y = x @ w
     graph = graphc.Graph("g", outputs={"y": y, "s": graphc.sum(y, axis=0)})
     arrays = drawn(graph, {"M": 9})
