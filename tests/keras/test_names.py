@@ -60,7 +60,7 @@ SPEED = """
 `fit` of the book's first network, Dense(512, relu) and Dense(10, softmax) by RMSprop, beside Keras
 on its backends, each in a process of its own and in turn. "graphc, step alone" is the compiled step
 called in a loop, without `fit`; "first step" is the time from `fit` to its end, with empty caches,
-and "cached" with the program that graphc keeps on the disk. `python examples/benchmarks --fit`
+and "cached" with the program that graphc keeps on the disk. `python examples/benchmarks fit`
 makes this table. Over eight starts with two threads `fit` took 1.02 to 1.15 times as long as the
 step alone, in the middle 1.04.
 
