@@ -97,6 +97,19 @@ def test_folds_of_different_axes_of_equal_size(shape: tuple[int, ...]) -> None:
     compiled(graphc.Graph("sums", {"a": graphc.sum(rows, -2), "c": graphc.max(rows, 0)}), x=array)
 
 
+@pytest.mark.parametrize("part", (np.s_[:, :70], np.s_[:2], np.s_[:2, :71], np.s_[1:, :70]))
+def test_a_part_of_a_product_is_written_and_nothing_behind_it(part: Any) -> None:
+    x, w = graphc.input("x", (3, 64)), graphc.input("w", (64, 72))
+    exe = graphc.compile(graphc.Graph("g", outputs={"y": (x @ w)[part]}))
+    draw = np.random.default_rng(0)
+    a, b = draw.standard_normal((3, 64), np.float32), draw.standard_normal((64, 72), np.float32)
+    expected = (a @ b)[part]
+    memory = np.full(expected.size + 100, 7, np.float32)
+    out = memory[: expected.size].reshape(expected.shape)
+    np.testing.assert_allclose(exe(x=a, w=b, out={"y": out})["y"], expected, 1e-4, 1e-4)
+    assert np.all(memory[expected.size :] == 7)
+
+
 @pytest.mark.parametrize("fuse", [True, False])
 def test_a_view_of_a_product_beside_it(fuse: bool) -> None:
     x, y = graphc.input("x", (15, 2)), graphc.input("y", (2, 15))

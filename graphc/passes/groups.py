@@ -190,16 +190,14 @@ def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Gro
 
 
 def _keeps_columns(edge: Edge) -> bool:
-    """Whether a view takes each element once and leaves the last axis where it is."""
-    taken = [
-        index.single
-        for index, size in zip(edge.read.index, edge.read.value.type.shape, strict=True)
-        if size != 1
-    ]
-    axes = [axis for axis, size in enumerate(edge.shape) if size != 1]
+    """Whether a view takes each element once, all of them, and leaves the last axis where it is."""
+    shape = edge.read.value.type.shape
+    indices = zip(edge.read.index, shape, strict=True)
+    taken = [(index.single, size) for index, size in indices if size != 1]
+    axes = [(axis, size) for axis, size in enumerate(edge.shape) if size != 1]
     once = not edge.read.partial and sorted(taken, key=str) == sorted(axes, key=str)
-    rows = edge.read.value.type.shape[-1] != 1 and len(edge.shape) - 1 in axes
-    return once and rows and taken[-1] == axes[-1]
+    rows = shape[-1] != 1 and edge.shape[-1:] != (1,)
+    return once and rows and taken[-1:] == axes[-1:]
 
 
 def _beside_epilogue(loop: Group, product: Group, found: list[Edge]) -> Group | Reason:
