@@ -241,7 +241,8 @@ def _zero_within(x: Bounded) -> np.ndarray:
 
 def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
     if name in _PERIODIC:
-        return np.any([x.error > 0.1 for x in operands], axis=0)
+        far = np.any([x.error > 0.1 for x in operands], axis=0)
+        return far | _by_the_cut(*operands) if name == "atan2" else far
     if name not in _POLES:
         return False
     x = operands[_POLES[name]]
@@ -249,6 +250,11 @@ def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
         return False
     pole = -1.0 if name == "log1p" else 0.0
     return 2 * x.error >= np.abs(x.value - pole)  # at 0 itself the sign of 0 is not known
+
+
+def _by_the_cut(y: Bounded, x: Bounded) -> np.ndarray:
+    """Whether the angle of (x, y) may be on either side of the half axis where it jumps."""
+    return (2 * y.error >= np.abs(y.value)) & (x.value <= x.error)
 
 
 def _may_meet(x: Bounded, y: Bounded) -> np.ndarray:
