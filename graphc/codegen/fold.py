@@ -26,10 +26,6 @@ class Fold:
     dtype: DType
 
     @property
-    def operand_count(self) -> int:
-        return 2 if self.kind == "fma" else 1
-
-    @property
     def is_index(self) -> bool:
         return self.kind in ("argmax", "argmin")
 
