@@ -23,7 +23,7 @@ from graphc.loops.tiling import (
     choose_streamed,
     choose_tile,
 )
-from graphc.loops.walk import expressions, statements
+from graphc.loops.walk import expressions, statements, with_parts
 from runtime.target import Target
 
 _TOGETHER = 6  # sums in lanes, and the registers that they leave to others
@@ -109,16 +109,12 @@ def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
-    if not outer or all(ir.AxisIndex(outer[-1].name) in _inside(v) for v in product.values):
+    if not outer or all(ir.AxisIndex(outer[-1].name) in with_parts((v,)) for v in product.values):
         return [*outer, replace(last, tile=_at_most(last, most))]
     heights = range(1, _at_most(outer[-1], most) + 1)
     tiles = [(high, _at_most(last, most // high)) for high in heights]
     high, wide = min(tiles, key=lambda tile: 1 / tile[0] + 1 / tile[1])  # loads for each of them
     return [*outer[:-1], replace(outer[-1], tile=high), replace(last, tile=wide)]
-
-
-def _inside(value: ir.Expr) -> list[ir.Expr]:
-    return list(expressions((ir.Let("", value),)))
 
 
 def _at_most(axis: ir.Axis, tile: int) -> int:
