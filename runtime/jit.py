@@ -192,7 +192,7 @@ def resolve(target: Target | str | None) -> Target:
 def why_not_executable(target: Target) -> str | None:
     """What keeps this host from running code made for the complete ``target``; else ``None``."""
     host = host_target()
-    here, there = (t.triple.split("-")[0] for t in (host, target))
+    here, there = host.architecture, target.architecture
     if here != there:
         return f"its code is for {there}, this machine is {here}"
     levels = list(_LEVELS)

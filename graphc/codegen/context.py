@@ -137,9 +137,6 @@ class Context:
         """A store to ``buffer`` was written: what was loaded from it is no longer known."""
         self.versions[buffer] += 1
 
-    def pointer(self, buffer: str) -> Value:
-        return self.pointers[buffer]
-
     def advance(self, pointer: Value, offset: Value) -> Value:
         """``pointer`` plus bytes."""
         if offset.literal == 0:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import access, strides
+from graphc.codegen import access
 from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
 from graphc.codegen.values import Value, constant, index
+from graphc.loops.direction import MOST_APART
 from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
 from graphc.loops.walk import expressions, expressions_of
 
@@ -93,7 +94,7 @@ def _in_turn(
         place = Load(statement.buffer, statement.index, argument.dtype)
         where = element(statement.index, argument, context.definitions)
         apart, beside = where.strides.get(vectors.name), where.strides.get(axis.name)
-        few = beside == 1 and apart == axis.count <= strides.MOST_APART
+        few = beside == 1 and apart == axis.count <= MOST_APART
         if few and not where.others and place not in context.turned:
             yield place, axis
 

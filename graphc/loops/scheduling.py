@@ -12,7 +12,7 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across, together
-from graphc.loops.direction import stride, tiled
+from graphc.loops.direction import MOST_APART, stride, tiled
 from graphc.loops.repetition import costly, registers_together
 from graphc.loops.tiling import (
     STREAMED,
@@ -28,7 +28,6 @@ from runtime.target import Target
 
 _TOGETHER = 6  # sums in lanes, and the registers that they leave to others
 _LEFT_OVER = 8
-CLOSE = 4  # elements between neighbours, which are loaded with what is between them
 # Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
 # keep up with as well as wider ones; and some processors foresee more of what follows loads of half
 # a cache line.
@@ -148,7 +147,7 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     the loop's points read it, each lane of the fold being a place in memory."""
     fold, store = loop.body
     extent = loop.axes[-1].extent
-    if isinstance(extent, int) and extent <= CLOSE:
+    if isinstance(extent, int) and extent <= MOST_APART:
         return False
     if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
         return False
