@@ -21,12 +21,12 @@ from typing import Any
 
 from runtime import llvm, loading, object_cache, parts, processor
 from runtime.emission import Emission
+from runtime.once import Once
 from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
 _ELSEWHERE = "x86_64-unknown-linux-gnu"
-_making = threading.Lock()
 
 
 class Library:
@@ -136,14 +136,9 @@ def _binding() -> Any:
     return binding
 
 
+@Once
 def engine() -> Engine:
     """The process's engine, made at the first call."""
-    with _making:
-        return _engine()
-
-
-@cache
-def _engine() -> Engine:
     return Engine()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import pytest
 
 from runtime import jit, loading
 from runtime.target import NEON
+from tests.levels import LOADS_OBJECTS
 
-KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64"
-pytestmark = pytest.mark.skipif(not KNOWN, reason="for Linux on x86-64")
+pytestmark = pytest.mark.skipif(not LOADS_OBJECTS, reason="for Linux on x86-64")
 
 TEXT = """
 @table = private constant [4 x i64] [i64 1, i64 20, i64 300, i64 4000], align 64
