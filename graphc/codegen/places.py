@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from graphc.codegen import expressions, strides
-from graphc.codegen.affine import Affine, element
+from graphc.codegen.affine import Affine
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis
 from graphc.codegen.values import POINTER, Value, index, lanes_constant
@@ -36,11 +36,7 @@ class Place:
 
 def place_of(context: Context, buffer: str, indices: tuple[Expr, ...]) -> Place:
     argument = context.arguments[buffer]
-    affine = context.elements.get((buffer, indices))
-    if affine is None:
-        affine = element(indices, argument, context.definitions)
-        if not context.definitions:
-            context.elements[buffer, indices] = affine
+    affine = context.element(buffer, indices)
     if not affine.others:
         axes = [axis for axis in context.axes if axis.name in affine.strides]
         return Place(buffer, argument.dtype, affine, [], axes)
