@@ -11,7 +11,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
+from runtime.frozen import frozen
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
@@ -45,7 +46,7 @@ class Stages(NamedTuple):
     report: manager.Report
 
 
-@dataclass(frozen=True)
+@frozen
 class Compilation:
     """A program's graphs at every stage, for one target.  ``seconds`` is the time of each stage."""
 
