@@ -30,10 +30,10 @@ def frozen(cls: type[T]) -> type[T]:
     made: Any = dataclass(eq=False, repr=False)(cls)
     content = attrgetter(*(each.name for each in fields(made) if each.compare))
 
-    def equal(self: Any, other: object) -> bool:
+    def equal(self: Any, other: object) -> Any:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return bool(content(self) == content(other))
+        return content(self) == content(other)
 
     def hashed(self: Any) -> int:
         return hash(content(self))
