@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
+from runtime.frozen import frozen
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
@@ -43,7 +44,7 @@ class Stages(NamedTuple):
     report: manager.Report
 
 
-@dataclass(frozen=True)
+@frozen
 class Compilation:
     """A program's graphs at every stage, for one target.  ``seconds`` is the time of each stage."""
 

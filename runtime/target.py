@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from runtime.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """``vector_bytes`` is the width of a vector register, ``vector_registers`` their number.
 

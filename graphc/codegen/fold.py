@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
+from runtime.frozen import frozen
 
 State = tuple[Value, ...]
 _UNSET = (1 << 63) - 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Fold:
     """The reduction ``kind`` of elements of ``dtype``."""
 

@@ -18,7 +18,7 @@ from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Place:
     """Where an access goes: its buffer, the affine element number, the computed part."""
 

@@ -10,7 +10,7 @@ own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir import dims
 from graphc.ir import op as records
@@ -25,8 +25,7 @@ SMALL = 1 << 13  # elements of a loop that takes no longer than a kernel's call
 NEAR = 1000  # nodes between two loops that are looked at for joining
 
 
-@dataclass(frozen=True)
-class Fuse:
+class Fuse(NamedTuple):
     """The pass."""
 
     enabled: bool = True
