@@ -98,6 +98,22 @@ class Fold:
             states = [merge(b, states[i], states[i + half]) for i in range(half)]
         return states[0]
 
+    def block(self, b: LLVMBuilder, states: list[State], before: State | None = None) -> State:
+        """The states of a block folded by halves, then ``before`` with that.  NaNs are sought in
+        two elements at once beside an extremum, which is then NaN: half the work of each fold
+        looking for its own."""
+        if not self.seeks_nan:
+            found = self.halves(b, states)
+            return found if before is None else self.merge(b, before, found)
+        (found,) = self.halves(b, states, past_nan=True)
+        if before is not None:
+            (found,) = self.merge_past_nan(b, before, (found,))
+        pairs = zip(states[::2], states[1::2], strict=True)
+        met = [b.either_is_nan(first, second) for (first,), (second,) in pairs]
+        while len(met) > 1:
+            met = [b.bit_or(x, y) for x, y in zip(met[::2], met[1::2], strict=True)]
+        return (b.select(met[0], math.nan, found),)
+
     def lanes(self, b: LLVMBuilder, state: State, *, past_nan: bool = False) -> State:
         """The lanes of a state folded by halves into a scalar state."""
         merge = self.merge_past_nan if past_nan else self.merge

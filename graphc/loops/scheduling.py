@@ -14,6 +14,7 @@ from graphc.loops import ir
 from graphc.loops.across import across, together
 from graphc.loops.direction import MOST_APART, stride, tiled
 from graphc.loops.repetition import costly, registers_together
+from graphc.loops.strips import strips
 from graphc.loops.tiling import (
     STREAMED,
     STREAMED_UNROLL,
@@ -84,6 +85,7 @@ def _scheduled(
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         turned = together(statement, lanes) or across(statement, lanes)
+        turned = turned or strips(statement, lanes)
         if turned is not None:
             return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
