@@ -61,6 +61,7 @@ class Context:
         self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.copies = True  # whether panels that are read again may be
         self.turned: dict[Load, Grid] = {}
         self.block: Block | None = None
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []

@@ -57,7 +57,7 @@ def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
     ``inner`` axes, which are loops within the panel, read it again; of a reduction that goes in
     blocks, what they read of the block under way."""
     panel = context.vector_axis
-    if panel is None or panel is not context.axes[-1]:
+    if panel is None or panel is not context.axes[-1] or not context.copies:
         return
     count = prod(a.extent if isinstance(a.extent, int) else 1 << 20 for a in inner)
     within = {axis.name for axis in inner}
