@@ -60,3 +60,24 @@ made = guard_pages.{kind}({PAGE if kind == "Places" else 128})
 start = address_of(made.bytes) + {PAGE - 128 if kind == "Places" and at_end else 0}
 ctypes.string_at(start + {offset}, 1)"""
             assert (run(0, 0, code)[0] < 0) is ends, (kind, offset)
+
+
+SHORT_ROWS = """
+import numpy as np, graphc
+from runtime import jit
+from tests.random_graphs.generate import Case
+guard_pages.install()
+for dtype in (graphc.float32, graphc.float64):
+    x, v = graphc.input("x", ("R", "N"), dtype), graphc.input("v", ("N",), dtype)
+    few = graphc.input("few", ("R", 5), dtype)
+    outputs = {"y": x @ v, "s": graphc.sum(x * x + 1, 1), "f": few @ few.T, "n": graphc.norm(few)}
+    sizes = [(r, n) for r in (1, 4, 6, 7) for n in (1, 3, 8, 17)]
+    calls = [[np.ones(s, dtype.numpy) for s in ((r, n), (n,), (r, 5))] for r, n in sizes]
+    cases = [dict(zip(("x", "v", "few"), arrays)) for arrays in calls]
+    assert guard_pages.run([Case(0, graphc.Graph("g", outputs), cases)], jit.host_target(), True)
+"""
+
+
+def test_short_rows_are_read_to_their_end() -> None:
+    """LLVM 22 drops the mask of a load within a zero-masked fma."""
+    assert run(0, 0, SHORT_ROWS)[0] == 0
