@@ -115,6 +115,11 @@ def _no_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        if collecting and not gc.get_freeze_count():
+            # What there is now counts as old: the next collection of what is new would look through
+            # all of it.
+            gc.freeze()
+            gc.unfreeze()
         if collecting:
             gc.enable()
 
