@@ -7,16 +7,15 @@ module. What each stage made is kept, to be looked at.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from graphc.collector import paused
 from graphc.errors import GraphcError, UnsupportedError
 from graphc.ir import dims
 from graphc.ir.demands import demanded_by
@@ -90,7 +89,7 @@ def compile_graphs(
 
     _check_names(graphs)
     clock = time.perf_counter
-    with _no_collection():
+    with paused():
         start = clock()
         reports = [manager.run(graph, (*OPTIMIZE, Fuse(enabled=fuse))) for graph in graphs]
         passed = clock()
@@ -104,24 +103,6 @@ def compile_graphs(
     )
     seconds = {"passes": passed - start, "loops": planned - passed, "llvm": emitted - planned}
     return Compilation(name, entries, target, llvm, single_output, fuse, seconds)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the collector of cycles: nearly all that a compilation makes lives until its end, and
-    looking through it again and again takes a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting and not gc.get_freeze_count():
-            # What there is now counts as old: the next collection of what is new would look through
-            # all of it.
-            gc.freeze()
-            gc.unfreeze()
-        if collecting:
-            gc.enable()
 
 
 def _check_names(graphs: Sequence[Graph]) -> None:

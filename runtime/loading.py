@@ -37,7 +37,7 @@ class NotLoadableError(Exception):
     """The objects need more than this module knows of."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Section:
     """A piece of an object that has to be in memory, ``place`` bytes after the beginning."""
 
@@ -49,7 +49,7 @@ class _Section:
     place: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Object:
     """What an object file says; a symbol is its name, section and offset."""
 
