@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graphc.collector import paused
+from graphc.collector import collection_paused
 from graphc.errors import GraphcError, UnsupportedError
 from graphc.ir import dims
 from graphc.ir.demands import demanded_by
@@ -89,7 +89,7 @@ def compile_graphs(
 
     _check_names(graphs)
     clock = time.perf_counter
-    with paused():
+    with collection_paused():
         start = clock()
         reports = [manager.run(graph, (*OPTIMIZE, Fuse(enabled=fuse))) for graph in graphs]
         passed = clock()

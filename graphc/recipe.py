@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphc.collector import paused
+from graphc.collector import collection_paused
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
 from runtime import preparation, program_cache
@@ -28,7 +28,7 @@ def import_early(threads: int | None) -> None:
 
     if not jit.is_host_known():
         preparation.begin_to_compile(threads)
-        with preparation.in_a_hurry(), paused():
+        with preparation.in_a_hurry(), collection_paused():
             import graphc.codegen.module
             import graphc.compiler  # noqa: F401
 
@@ -46,7 +46,7 @@ class Recipe:
 
     def compile(self) -> Compilation:
         """Pass by pass; the compiler is imported now.  Machine code is made meanwhile."""
-        with preparation.meanwhile(self.threads, self.target) as ready, paused():
+        with preparation.meanwhile(self.threads, self.target) as ready, collection_paused():
             from graphc.compiler import compile_graphs
 
             return compile_graphs(

@@ -25,6 +25,11 @@ class Target:
     l2_bytes: int = 1 << 20
     l3_bytes: int = 32 << 20
 
+    @property
+    def architecture(self) -> str:
+        """The triple's: x86_64, aarch64, ...; "" for the host's."""
+        return self.triple.split("-")[0]
+
     def lanes(self, element_bytes: int) -> int:
         """Elements of one vector register."""
         return max(1, self.vector_bytes // element_bytes)

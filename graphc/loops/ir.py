@@ -75,6 +75,7 @@ panels of w, the last one padded, which follow each other: what is used together
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import field
@@ -248,6 +249,12 @@ class Reduce:
     unroll: int = 1
     across: str = ""
     location: Location | None = field(default=None, compare=False)
+
+    @property
+    def operands(self) -> list[tuple[Expr, ...]]:
+        """Those of ``values`` that each kind folds."""
+        rest = iter(self.values)
+        return [tuple(itertools.islice(rest, value_count((kind,)))) for kind in self.kinds]
 
 
 @frozen

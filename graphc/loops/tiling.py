@@ -93,7 +93,8 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
         widest = 1
     elif product.turned:
         depth = product.depth if isinstance(product.depth, int) else _DEPTH
-        widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
+        steps = _at_once(product, depth)
+        widest = max(1, min(widest, STAGED_BYTES // max(1, steps * target.vector_bytes)))
     widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
     fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
@@ -175,11 +176,12 @@ def packed_width(product: Product, target: Target) -> int | None:
     columns, depth = product.columns, product.depth
     if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
         return None
+    if not isinstance(product.rows, int) or _are_few(product):
+        return None  # nothing reads it again, or perhaps nothing does
+    if block(product) and not product.row_bytes:
+        return None  # it is copied block by block
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
-    known = isinstance(product.rows, int) and _is_far(product, depth, columns, target)
-    if _are_few(product) or (block(product) and not product.row_bytes):
-        return None  # nothing reads it again, or it is copied block by block
-    if not gathered and not known:
+    if not gathered and not _is_far(product, depth, columns, target):
         return None
     lanes = target.lanes(product.size)
     tiles = [
