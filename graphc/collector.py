@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """Within, Python does not search for garbage.  Hardly anything of what is made is dropped before
-    the end, and nodes and their values refer to each other, so each search goes through all that
-    there are: a third of the time of a compilation, and three quarters of that of a gradient of
-    100,000 nodes.
+    """Within, Python does not search for garbage.  Hardly anything of what is made is dropped
+    before the end, and nodes and their values refer to each other, so each search goes through all
+    that there are: a third of the time of a compilation, and three quarters of that of a gradient
+    of 100,000 nodes.
 
     >>> with collection_paused():
     ...     gc.isenabled()
