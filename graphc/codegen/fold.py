@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
+from runtime.frozen import frozen
 
 State = tuple[Value, ...]
 _UNSET = (1 << 63) - 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Fold:
     """The reduction ``kind`` of elements of ``dtype``."""
 
     kind: str
     dtype: DType
-
-    @property
-    def operand_count(self) -> int:
-        return 2 if self.kind == "fma" else 1
 
     @property
     def is_index(self) -> bool:
@@ -124,23 +120,10 @@ class Fold:
         width = state[0].width
         while width > 1:
             width //= 2
-            low = tuple(part(b, value, 0, width) for value in state)
-            high = tuple(part(b, value, width, width) for value in state)
+            low = tuple(b.part(value, 0, width) for value in state)
+            high = tuple(b.part(value, width, width) for value in state)
             state = merge(b, low, high)
         return state
-
-
-def part(b: LLVMBuilder, vector: Value, first: int, count: int) -> Value:
-    """``count`` lanes of a vector from ``first``."""
-    if count == 1:
-        text = f"extractelement {vector.type} {vector.text}, i32 {first}"
-        return b.writer.pure(text, vector.dtype, 1, vector.level)
-    chosen = ", ".join(f"i32 {first + lane}" for lane in range(count))
-    text = (
-        f"shufflevector {vector.type} {vector.text}, {vector.type} poison,"
-        f" <{count} x i32> <{chosen}>"
-    )
-    return b.writer.pure(text, vector.dtype, count, vector.level)
 
 
 def identity(kind: str, dtype: DType) -> float | int:
