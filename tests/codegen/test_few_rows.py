@@ -12,7 +12,7 @@ import graphc
 from graphc.codegen import few
 from graphc.loops import scheduling
 from graphc.loops.orders import fold
-from graphc.passes.order import NARROW, SMALL, THIN, Order
+from graphc.passes.order import FEW, NARROW, SHORT, SMALL, THIN, Order
 from runtime import jit
 from tests.loops.compare import assert_same_bits
 
@@ -102,8 +102,25 @@ def test_large_operands_of_few_rows_stream():
 
 
 @pytest.mark.parametrize(
+    "rows, depth, columns, order",
+    [
+        (9, SHORT, 9, "ascending"),
+        (9, SHORT + 1, 9, "lanes"),
+        (FEW // 2, SHORT, 2, "lanes"),
+        (FEW, SHORT, 2, "ascending"),
+        (100, SHORT, 1, "lanes"),
+        ("M", SHORT, 2, "lanes"),
+    ],
+)
+def test_the_order_follows_from_the_length_of_the_sum(rows, depth, columns, order):
+    assert order_of(dense(rows, depth, columns, "float32", right_turned=True)) == order
+
+
+@pytest.mark.parametrize(
     "rows, columns, left_turned, right_turned, order",
     [
+        (FEW // NARROW, NARROW, False, False, "lanes"),
+        (FEW // NARROW + 1, NARROW, False, False, "ascending"),
         (1, 100, False, True, "lanes"),
         (1, 100, False, False, "ascending"),
         (100, 1, False, False, "lanes"),
