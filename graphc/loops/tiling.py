@@ -7,12 +7,13 @@ that a product takes.  ``tests/tile_search.py`` times its choices against all ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import gcd
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from runtime.frozen import frozen
 from runtime.target import Target
 
 # Extents that a run-time size is taken for.
@@ -57,7 +58,7 @@ _PER_WIDTH = 0.035
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
-@dataclass(frozen=True)
+@frozen
 class Product:
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
