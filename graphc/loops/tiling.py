@@ -43,7 +43,7 @@ _FAR, _CROWDED_OUT = 15.0, 40.0
 _WIDE = 4  # vectors of a row that is not narrow
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
-_MOST_ACROSS = 30  # columns of a tile whose lanes lie along rows that lie apart
+_TO_TURN = 4  # registers, beside the accumulators, in which vectors are turned without much ado
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
@@ -125,18 +125,19 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     """Rows and vectors of columns of a tile whose lanes lie along the rows while it is folded, and
     are turned afterwards; ``None`` where ``choose_tile``'s is faster or rows cannot be vectors."""
     rows, columns = product.rows, product.columns
+    rows = rows if isinstance(rows, int) else _ROWS[-1]
     lanes = target.lanes(product.size)
-    if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
+    if not isinstance(columns, int) or not rows or not columns:
         return None
+    product = replace(product, rows=rows)
     apart = product.row_bytes > 0  # and turned vector by vector
     turned = replace(
         product, rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart, here=apart
     )
     most = 1 if apart else -(-rows // lanes)
-    vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
+    free = target.vector_registers - (_TO_TURN if apart else 0)
+    vectors = [v for v in range(1, most + 1) if columns * v + v < free]
     if not vectors or (product.column_sum and lanes % ir.TREE):
-        return None
-    if apart and columns > _MOST_ACROSS:
         return None
     best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
     blocks = -(-rows // lanes) * -(-columns // lanes)
