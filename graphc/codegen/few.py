@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import For, Let, Load, Reduce, Store
@@ -85,7 +84,7 @@ def _neighbours(context: Context, loop: For) -> str | None:
     right = reduce.values[1]
     assert isinstance(right, Load)
     argument = context.arguments[right.buffer]
-    where = element(right.index, argument, context.definitions)
+    where = context.element(right.buffer, right.index)
     rows, columns = loop.axes
     if rows.name in where.strides or where.others or argument.panels:
         return None
