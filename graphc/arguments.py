@@ -25,7 +25,6 @@ from graphc.errors import (
 from graphc.ir import dims
 from graphc.ir.attributes import ConstantReference
 from graphc.ir.graphs import Graph
-from graphc.ir.interpreter import unknown_constant
 from graphc.ir.nodes import Value
 from graphc.tensor import Tensor
 from runtime.conversion import conform
@@ -130,7 +129,7 @@ def changed_parameters(updates: Any) -> list[tuple[Value, Value]]:
 def _new_value(old: Value, new: Any) -> Value:
     if old.node.op.name != "parameter":
         reason = f"{Tensor(old)!r} is no parameter, so it cannot be updated"
-        raise at(ArgumentError(reason))
+        raise at(ArgumentError(reason, advice="make it with graphc.parameter(name, array)"))
     value = _tensor(new, f"the new value of {old.name}").value
     reason = f"the update of {old.name} is {value.type}, not {old.type}"
     if old.type.shape != value.type.shape:
@@ -214,6 +213,8 @@ def check_constants(graph: Graph) -> None:
     for node in (*(value.node for value in graph.parameters), *graph.nodes):
         for value in node.attributes.values():
             if isinstance(value, ConstantReference):
+                from graphc.ir.interpreter import unknown_constant
+
                 raise at(unknown_constant(node, value))
 
 

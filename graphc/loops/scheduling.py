@@ -33,6 +33,8 @@ _LEFT_OVER = 8
 # keep up with as well as wider ones; and some processors foresee more of what follows loads of half
 # a cache line.
 _STREAMED_BYTES = 32
+_RUN = 4  # vectors of each of the rows that stream past columns, one after the other
+_PLAIN = 2  # ops of a column's element up to which its text may be written for so many
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -128,7 +130,11 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     strips of columns down the rows would take a few bytes of each."""
     *outer, last = loop.axes
     if lanes > 1:
-        last = replace(last, vector=lanes, tile=lanes)
+        ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
+        vectors = _RUN if ops <= _PLAIN else 1
+        if isinstance(last.extent, int):
+            vectors = max(1, min(vectors, -(-last.extent // lanes)))
+        last = replace(last, vector=lanes, tile=lanes * vectors)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
         return ir.For((last,), loop.body)
