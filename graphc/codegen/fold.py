@@ -82,6 +82,9 @@ class Fold:
         """``new`` in the lanes where ``mask`` holds, else ``old``."""
         if mask is None:
             return new
+        if self.dtype.is_float and mask.width > 1 and not b.target.has_masks:
+            # LLVM 22 masks the operands of a quotient in place of it: 0 / 0 for 0 in a lane.
+            new = (b.fenced(new[0]), *new[1:])
         return tuple(b.select(mask, x, y) for x, y in zip(new, old, strict=True))
 
     def _better(self, b: LLVMBuilder, old: Value, new: Value) -> Value:
