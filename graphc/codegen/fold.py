@@ -88,10 +88,11 @@ class Fold:
         return tuple(b.select(mask, x, y) for x, y in zip(new, old, strict=True))
 
     def _better(self, b: LLVMBuilder, old: Value, new: Value) -> Value:
-        better = b.gt(new, old) if self.kind == "argmax" else b.lt(new, old)
+        """Whether ``new`` takes the place of ``old``: it is more extreme, or the first NaN."""
         if not self.dtype.is_float:
-            return better
-        return b.bit_or(better, b.bit_and(b.is_nan(new), b.bit_not(b.is_nan(old))))
+            return b.gt(new, old) if self.kind == "argmax" else b.lt(new, old)
+        worse = b.le(new, old) if self.kind == "argmax" else b.ge(new, old)
+        return b.bit_and(b.bit_not(worse), b.bit_not(b.is_nan(old)))
 
     def halves(self, b: LLVMBuilder, states: list[State], *, past_nan: bool = False) -> State:
         """The states (a power of two of them) folded by halves."""

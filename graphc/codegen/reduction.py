@@ -109,6 +109,7 @@ def _tree_block(
     ``count`` are absent."""
     b = context.builder
     wide = context.vector_axis is not None and context.vector_axis.count > 1
+    wide = wide and not any(run.fold.is_index for run in runs)  # which wait for their arithmetic
     rows: list[list[States]] = []
     for position in range(TREE):
         fresh = [run.start() for run in runs]
