@@ -126,16 +126,25 @@ def _bench(options: argparse.Namespace) -> None:
     found = load(options.target)
     if isinstance(found, graphc.Executable):
         raise CommandError(f"bench compiles for itself: give it a Graph, not {options.target}")
+    graph = _as_graph(found, options.target)
+    chosen = sizes(options.sizes)
+    missing = [name for name in graph.ir.dims if name not in chosen]
+    if missing:
+        example = " ".join(f"{name}=32,128" for name in missing)
+        raise CommandError(f"{graph.name} has named dims: say how large, as in --sizes {example}")
     report = graphc.benchmark(
-        _as_graph(found, options.target),
-        sizes=sizes(options.sizes),
+        graph,
+        sizes=chosen,
         numpy=not options.no_numpy,
         threads=options.threads,
         seconds=options.seconds,
     )
-    from rich.console import Console
+    if sys.stdout.isatty():
+        from rich.console import Console
 
-    Console().print(report)
+        Console().print(report)
+    else:
+        print(report)
     if options.json is not None:
         _write(options.json, report.json())
     if options.svg is not None:

@@ -266,9 +266,8 @@ def compile(
     >>> double(numpy.arange(3, dtype="float32"))
     array([0., 2., 4.], dtype=float32)
     """
-    faces = [Graph("main", g) if isinstance(g, Tensor) else g for g in graphs]
+    faces = [_graph(each, "compile takes Graphs and Tensors, one by one") for each in graphs]
     for face in faces:
-        arguments.check_kind(face, Graph, "compile takes Graphs and Tensors, one by one")
         arguments.check_constants(face.ir)
     arguments.check_entries([face.name for face in faces], Executable)
     arguments.check_kind(fuse, bool, "fuse is True or False")
@@ -291,6 +290,13 @@ def compile(
         return Executable(made, state, threads, **chosen)
 
 
+def _graph(what: Graph | Tensor, rule: str) -> Graph:
+    """``what``, or the graph whose only output it is."""
+    graph = Graph("main", what) if isinstance(what, Tensor) else what
+    arguments.check_kind(graph, Graph, rule)
+    return graph
+
+
 def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
     """The value of a Tensor, or the outputs of a Graph by name, by the reference interpreter in
     NumPy: nothing is compiled, no parameter changed.
@@ -302,8 +308,7 @@ def evaluate(what: Graph | Tensor, /, **inputs: Any) -> Any:
     """
     from graphc.ir.interpreter import evaluate as interpret
 
-    graph = Graph("main", what) if isinstance(what, Tensor) else what
-    arguments.check_kind(graph, Graph, "evaluate takes a Graph or a Tensor")
+    graph = _graph(what, "evaluate takes a Graph or a Tensor")
     with arguments.at_user():
         outputs, _ = interpret(graph.ir, arguments.conformed(graph.ir, inputs))
     return outputs["output"] if graph.single_output else outputs
@@ -354,4 +359,4 @@ def benchmark(graph: Graph | Tensor, **options: Any) -> Report:
     from graphc.bench import benchmark as measure
 
     with arguments.at_user():
-        return measure(Graph("main", graph) if isinstance(graph, Tensor) else graph, **options)
+        return measure(graph, **options)

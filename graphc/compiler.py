@@ -7,11 +7,9 @@ module. What each stage made is kept, to be looked at.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,7 +20,7 @@ from graphc.ir import dims
 from graphc.ir.demands import demanded_by
 from graphc.ir.dims import Size
 from graphc.ir.graphs import Graph
-from graphc.ir.nodes import Value
+from graphc.ir.nodes import Value, collection_paused
 from graphc.ir.op import Constraint
 from graphc.loops.cost import kernel_bytes, kernel_flops
 from graphc.loops.plan import BufferInfo, EntryPlan, KernelCall
@@ -32,6 +30,7 @@ from graphc.passes import manager
 from graphc.passes.fuse import Fuse
 from graphc.passes.pipelines import OPTIMIZE
 from runtime import program as data
+from runtime.frozen import frozen
 from runtime.target import AVX2, AVX512, BASELINE, Target
 
 
@@ -45,7 +44,7 @@ class Stages(NamedTuple):
     report: manager.Report
 
 
-@dataclass(frozen=True)
+@frozen
 class Compilation:
     """A program's graphs at every stage, for one target.  ``seconds`` is the time of each stage."""
 
@@ -89,7 +88,7 @@ def compile_graphs(
 
     _check_names(graphs)
     clock = time.perf_counter
-    with _no_collection():
+    with collection_paused():
         start = clock()
         reports = [manager.run(graph, (*OPTIMIZE, Fuse(enabled=fuse))) for graph in graphs]
         passed = clock()
@@ -103,19 +102,6 @@ def compile_graphs(
     )
     seconds = {"passes": passed - start, "loops": planned - passed, "llvm": emitted - planned}
     return Compilation(name, entries, target, llvm, single_output, fuse, seconds)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the collector of cycles: nearly all that a compilation makes lives until its end, and
-    looking through it again and again takes a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _check_names(graphs: Sequence[Graph]) -> None:

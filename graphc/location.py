@@ -48,8 +48,11 @@ def _directory(file: str | None) -> str:
 
 
 # Frames of these are never the user's.  NumPy is passed over because ``np.exp(x)`` may reach a
-# Tensor through Python frames of NumPy's dispatch, one of which has this made-up file name.
-_PASSED_OVER = (_directory(__file__), _directory(np.__file__), "<__array_function__ internals>")
+# Tensor through Python frames of NumPy's dispatch, one of which has this made-up file name; frozen
+# are the modules of Python that start a program.
+_PASSED_OVER = (
+    _directory(__file__), _directory(np.__file__), "<__array_function__ internals>", "<frozen ",
+)  # fmt: skip
 
 _override: ContextVar[Location | None] = ContextVar("graphc_location", default=None)
 _known: dict[tuple[str, int], Location] = {}

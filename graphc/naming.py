@@ -33,9 +33,9 @@ _known: dict[tuple[CodeType, int], str | None] = {}
 _MOST_KNOWN = 1 << 16
 
 
-def assigned_name(depth: int = 1) -> str | None:
-    """The variable to which the user assigns the call now running, ``depth`` frames
-    above the caller of this function.
+def assigned_name() -> str | None:
+    """The variable to which the user assigns the call now running, that of the caller of this
+    function.
 
     >>> def call():
     ...     return assigned_name()
@@ -45,7 +45,7 @@ def assigned_name(depth: int = 1) -> str | None:
     >>> call() is None
     True
     """
-    frame: FrameType | None = sys._getframe(depth + 1)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(_BETWEEN):
         frame = frame.f_back
     if frame is None or frame.f_code.co_filename.startswith(_HERE):

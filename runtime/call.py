@@ -237,9 +237,10 @@ class Call:
 
     def _check_output(self, spec: TensorSpec, shape: Shape, array: Any) -> None:
         here = f"{self.name}: out[{spec.name!r}]"
-        if type(array) is not np.ndarray or array.dtype != np.dtype(spec.dtype):
-            got = getattr(array, "dtype", type(array).__name__)
-            raise InputError(f"{here}: expected a {spec.dtype} array, got {got}")
+        if type(array) is not np.ndarray:
+            raise InputError(f"{here}: expected an ndarray, got {type(array).__name__}")
+        if array.dtype != np.dtype(spec.dtype):
+            raise InputError(f"{here}: expected a {spec.dtype} array, got {array.dtype}")
         if array.shape != shape:
             raise InputShapeError(f"{here}: expected shape {shape}, got {array.shape}")
         if not array.flags.carray:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from runtime import native, pool
 from runtime.memory import address_of, aligned_empty
+from runtime.once import Once
 
-_linking = threading.Lock()  # a thread may prepare what another needs
 _PICOSECONDS_A_BYTE = 90  # of rows in random order, measured
 
 
@@ -112,14 +111,9 @@ class _Native(NamedTuple):
     library: Any
 
 
+@Once
 def link() -> _Native:
     """``gather.ll``, linked once for the process."""
-    with _linking:
-        return _linked()
-
-
-@cache
-def _linked() -> _Native:
     from runtime import jit
 
     library = jit.compile(native.text("gather.ll"))

@@ -21,12 +21,12 @@ from typing import Any
 
 from runtime import llvm, loading, object_cache, parts, processor
 from runtime.emission import Emission
+from runtime.once import Once
 from runtime.target import AVX2, AVX512, BASELINE, NEON, Target
 
 _DEFINED = re.compile(r'^define (?!internal|private)[^@]*@(?:"([^"]+)"|([-\w$.]+))\(', re.MULTILINE)
 _LEVELS = {target.name: target for target in (AVX512, AVX2, BASELINE)}
 _ELSEWHERE = "x86_64-unknown-linux-gnu"
-_making = threading.Lock()
 
 
 class Library:
@@ -136,14 +136,9 @@ def _binding() -> Any:
     return binding
 
 
+@Once
 def engine() -> Engine:
     """The process's engine, made at the first call."""
-    with _making:
-        return _engine()
-
-
-@cache
-def _engine() -> Engine:
     return Engine()
 
 
@@ -192,7 +187,7 @@ def resolve(target: Target | str | None) -> Target:
 def why_not_executable(target: Target) -> str | None:
     """What keeps this host from running code made for the complete ``target``; else ``None``."""
     host = host_target()
-    here, there = (t.triple.split("-")[0] for t in (host, target))
+    here, there = host.architecture, target.architecture
     if here != there:
         return f"its code is for {there}, this machine is {here}"
     levels = list(_LEVELS)

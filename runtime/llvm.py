@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from runtime import processor
+from runtime.once import Once
 
 _NAMES = {"darwin": "libllvmlite.dylib", "win32": "llvmlite.dll"}
 _LEVEL = 3  # of code generation
@@ -54,7 +55,6 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "GetBufferSize": (ctypes.c_size_t, _P),
     "DisposeMemoryBuffer": (None, _P),
 }
-_loading = threading.Lock()
 
 
 class Machine:
@@ -121,7 +121,7 @@ def load() -> None:
 
 def is_loaded() -> bool:
     """Whether the library is loaded."""
-    return _functions.cache_info().currsize > 0
+    return _functions.is_made
 
 
 def host() -> tuple[str, str, dict[str, bool]]:
@@ -199,15 +199,9 @@ def _addresses_as_they_are() -> Iterator[None]:
                 switch(b"graphc", b"-disable-lsr=false")
 
 
-@cache
+@Once
 def _functions() -> dict[str, Callable[..., Any]]:
     """The functions of the library, which is loaded now if it is not, ready for this machine."""
-    with _loading:  # another thread may be here
-        return _loaded()
-
-
-@cache
-def _loaded() -> dict[str, Callable[..., Any]]:
     path = os.path.join(processor.library_folder(), _NAMES.get(sys.platform, "libllvmlite.so"))
     if os.name == "posix":
         # ctypes keeps Python's lock while it loads a library, but not while it calls what does.

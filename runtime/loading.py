@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import os
 import struct
-import sys
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -137,12 +134,6 @@ def _keep_while_alive(image: Image, memory: mmap.mmap) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(memory))
     release = weakref.finalize(image, ctypes.pythonapi.Py_DecRef, ctypes.py_object(memory))
     release.atexit = False
-
-
-@cache
-def is_known_system() -> bool:
-    """Whether objects made for this machine can be loaded here."""
-    return sys.platform == "linux" and os.uname().machine == "x86_64"
 
 
 def _read(content: bytes) -> _Object:

@@ -13,7 +13,6 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy as np
 from runtime import native
 from runtime.binding import Binding, Shape
 from runtime.memory import address_of
+from runtime.once import Once
 from runtime.program import FRAME_BUFFERS, Entry, TensorSpec
 from runtime.state import State
 from runtime.workspace import Frame, Workspace
@@ -28,7 +28,6 @@ from runtime.workspace import Frame, Workspace
 if TYPE_CHECKING:
     from runtime.jit import Library
 
-_linking = threading.Lock()  # a thread may prepare what another needs
 _RECORD, _PYTHON_PATH, _CALLS = 0, 1, 11  # words of %head
 _METHOD_FLAGS = 0x0080 | 0x0002  # METH_FASTCALL | METH_KEYWORDS
 _MOST_BUFFERS = 64
@@ -68,27 +67,16 @@ class _Code(NamedTuple):
 def claim(address: int) -> bool:
     """Take the word at ``address``, which native code may take at the same time; whether it was
     free.  Where no native code takes any, it is: there are no records before the code is linked."""
-    code = link() if is_linked() else None
+    code = link() if link.is_made else None
     if code is not None:
         return bool(code.claim(address))
     ctypes.c_int64.from_address(address).value = 1
     return True
 
 
-def is_linked() -> bool:
-    """Whether ``link`` has nothing left to do."""
-    return _linked.cache_info().currsize > 0
-
-
-@cache
+@Once
 def link() -> _Code | None:
     """``call.ll``, linked once for the process; ``None`` where it cannot work."""
-    with _linking:
-        return _linked()
-
-
-@cache
-def _linked() -> _Code | None:
     if not _is_known_python():
         return None
     from runtime import jit

@@ -12,7 +12,6 @@ import os
 import platform
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from functools import cache
 from time import perf_counter
@@ -21,6 +20,7 @@ import numpy as np
 
 from runtime import native, processor
 from runtime.memory import address_of
+from runtime.once import Once
 
 MOST_THREADS = 256
 LEAST_SHARED = 5_000_000  # picoseconds of work: a region of two threads costs about a tenth of it
@@ -28,7 +28,6 @@ LEAST_WOKEN = 20_000_000  # waking a thread costs 3 microseconds here, and 30 un
 VARIABLE = "GRAPHC_NUM_THREADS"
 _PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 _SPIN_SECONDS = 100e-6  # how long a worker looks for work before it sleeps
-_making = threading.Lock()  # two threads may compile at once
 _LOOKS = 500  # looks that are timed to find out how many those are
 
 
@@ -63,7 +62,7 @@ def team(threads: int) -> int:
 
 def is_linked() -> bool:
     """Whether ``team`` has nothing left to compile."""
-    return _pool.cache_info().currsize > 0 or os.name != "posix"
+    return _pool.is_made or os.name != "posix"
 
 
 @cache
@@ -95,11 +94,10 @@ class Pool:
     @staticmethod
     def get() -> Pool:
         """The process's pool."""
-        with _making:
-            return _pool()
+        return _pool()
 
 
-@cache
+@Once
 def _pool() -> Pool:
     return Pool()
 

@@ -73,7 +73,7 @@ class Help:
         self.is_there = False
         self._threads = threads
         self._was_called = False
-        if native_call.is_linked() and (threads == 1 or pool.is_linked()):
+        if native_call.link.is_made and (threads == 1 or pool.is_linked()):
             self._wait()
 
     def before_call(self, seconds: float) -> None:

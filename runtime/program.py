@@ -29,15 +29,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
+
+from runtime.frozen import frozen
 
 FRAME_TABLE, FRAME_ARENA, FRAME_PROFILE, FRAME_POOL = 0, 1, 2, 3
 FRAME_STATUS, FRAME_INDEX, FRAME_VALUE, FRAME_BUFFERS = 4, 5, 6, 8
 
 
-@dataclass(frozen=True)
+@frozen
 class TensorSpec:
     """A buffer of the interface; a size is an int or the text of a polynomial of named dims that
     stands in ``Entry.sizes``.  ``location`` is the user's line, as ``file:line``."""
@@ -48,7 +50,7 @@ class TensorSpec:
     location: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class KernelInfo:
     """One kernel of an entry, for reports: what it computes, and where the user wrote that.
     ``flops`` and ``bytes`` are texts of polynomials in ``Entry.sizes``, or ints."""
@@ -61,7 +63,7 @@ class KernelInfo:
     bytes: int | str
 
 
-@dataclass(frozen=True)
+@frozen
 class CheckInfo:
     """What a status code means: the message is formatted with ``index`` and ``value``."""
 
@@ -69,7 +71,7 @@ class CheckInfo:
     location: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Slot:
     """A value's place in the arena: ``offset`` and ``bytes`` as in ``KernelInfo``."""
 
@@ -78,7 +80,7 @@ class Slot:
     bytes: int | str
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """One native entry.  ``sizes`` are the texts of the table's entries, named dims first;
     ``constraints`` are (left, "==" or ">=", right) of texts in ``sizes`` or ints; ``demands`` says
@@ -103,7 +105,7 @@ class Entry:
     demands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Program:
     """Everything needed to run: one module's LLVM text for each target's name, the entries, the
     parameters with their initial values, and the constants too large for the text.  ``source_map``

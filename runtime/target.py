@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from runtime.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """``vector_bytes`` is the width of a vector register, ``vector_registers`` their number.
 
@@ -24,6 +24,11 @@ class Target:
     l1_bytes: int = 32 << 10
     l2_bytes: int = 1 << 20
     l3_bytes: int = 32 << 20
+
+    @property
+    def architecture(self) -> str:
+        """The triple's: x86_64, aarch64, ...; "" for the host's."""
+        return self.triple.split("-")[0]
 
     def lanes(self, element_bytes: int) -> int:
         """Elements of one vector register."""

@@ -31,7 +31,7 @@ LAYERS = (
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts.split()}
 SEES_RUNTIME = {"api", "arguments", "recipe", "keras", "bench", "__main__"}
 SEES_PROGRAMS = SEES_RUNTIME | {"loops", "codegen", "compiler", "fingerprint", "report", "viz"}
-PLAIN_RUNTIME = {"runtime.target", "runtime.program", "runtime.parts"}
+PLAIN_RUNTIME = {"runtime.frozen", "runtime.target", "runtime.program", "runtime.parts"}
 ONLY_HOME = {
     "sympy": "graphc/symbolic/",
     "llvmlite": "runtime/jit",

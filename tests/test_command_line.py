@@ -93,7 +93,7 @@ def test_bench(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (["dump", "{file}:number"], "is no Graph, Tensor or Executable but of type int"),
         (["draw", "{file}:model", "-o", "out.png"], "must end in .svg, .dot, .html"),
         (["draw", "{file}:model", "-o", "no/such/place/out.svg"], "cannot write"),
-        (["bench", "{file}:model"], "no size for N; the named dims of @model are: N"),
+        (["bench", "{file}:model"], "model has named dims: say how large, as in --sizes N=32,128"),
         (["bench", "{file}:model", "--sizes", "M=3"], "no size for N"),
         (["bench", "{file}:model", "--sizes", "N=3", "M=3"], "no dim M"),
         (["bench", "{file}:model", "--sizes", "N=x"], "expected DIM=SIZE"),

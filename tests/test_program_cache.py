@@ -13,7 +13,8 @@ import pytest
 import graphc
 from graphc.fingerprint import fingerprint
 from graphc.recipe import Kept
-from runtime import jit, loading, program_cache
+from runtime import jit, program_cache
+from tests.levels import LOADS_OBJECTS
 
 
 @pytest.fixture
@@ -225,7 +226,7 @@ print("LLVM" if runtime.llvm.is_loaded() else "")
 """
 
 
-@pytest.mark.skipif(not loading.is_known_system(), reason="LLVM links here")
+@pytest.mark.skipif(not LOADS_OBJECTS, reason="LLVM links here")
 def test_what_comes_from_the_disk_needs_neither_llvm_nor_the_compiler(folder: Path) -> None:
     first, second = (
         subprocess.run(

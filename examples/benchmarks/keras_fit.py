@@ -19,7 +19,7 @@ from rich.table import Table
 
 from compare import Process
 from fitting import FORMS, STEP
-from table import duration, machine
+from table import duration, machine, markdown
 
 REFERENCE = "Keras on JAX, 32 steps"
 _SETTLE = 0.1  # seconds for threads of the framework before to go to sleep
@@ -124,9 +124,8 @@ def report(
         f"Measured on {date.today()}: {', '.join([machine(), *others])}. `fit` on {samples:,}",
         f"samples of 784 float32, {_megabytes(samples * 784 * 4)} of memory, in batches of 128.",
         "",
-        *("| " + " | ".join(row) + " |" for row in (_HEAD, ["---"] * len(_HEAD), *rows)),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + markdown(_HEAD, rows)
 
 
 _HEAD = ["", "threads", "steps a second", "a step", f"of {REFERENCE}", "memory", "first step"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from graphc.ir import dims, op
 from graphc.ir.dims import Size
-from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
 
 
@@ -22,9 +21,6 @@ class Cost:
 
     flops: Size
     bytes: Size
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.flops + other.flops, self.bytes + other.bytes)
 
 
 def cost(node: Node) -> Cost:
@@ -71,24 +67,3 @@ def _own_flops(node: Node) -> Size:
             return sum((value.type.size for value in node.results), start=0)
         case _:
             return 0
-
-
-def total(graph: Graph) -> Cost:
-    """The sum over all nodes of a graph."""
-    return sum((cost(node) for node in graph.nodes), start=Cost(0, 0))
-
-
-def critical_path(graph: Graph, sizes: dict[str, int]) -> tuple[tuple[Node, ...], int]:
-    """The chain of dependent nodes with the most flops, and these, when the dims are ``sizes``."""
-    best: dict[Node, tuple[int, Node | None]] = {}
-    for node in graph.nodes:
-        before = [(best[v.node][0], v.node) for v in node.operands if v.node in best]
-        longest, previous = max(before, key=lambda pair: pair[0], default=(0, None))
-        best[node] = (longest + dims.evaluate(flops(node), sizes), previous)
-    end: Node | None = max(graph.nodes, key=lambda node: best[node][0], default=None)
-    length = best[end][0] if end is not None else 0
-    path: list[Node] = []
-    while end is not None:
-        path.append(end)
-        end = best[end][1]
-    return tuple(reversed(path)), length

@@ -1,7 +1,7 @@
 """A graph as a ``networkx.DiGraph``, for users' own questions.
 
-Responsible for the view only.  The compiler itself asks ``graphc.analysis.reachability``; networkx
-is imported when a view is made and nowhere else.
+Responsible for the view only: the compiler asks nothing of it.  networkx is imported when a view
+is made and nowhere else.
 """
 
 from __future__ import annotations

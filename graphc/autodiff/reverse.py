@@ -15,7 +15,6 @@ where ``h`` is the name of that node (or of its op); ``is_backward`` asks for it
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +23,7 @@ from graphc import location
 from graphc.autodiff.rules import rule_of
 from graphc.errors import ArgumentError, DefinitionError, GradientError, GraphcError
 from graphc.ir.graphs import topological
-from graphc.ir.nodes import Node, Value
+from graphc.ir.nodes import Node, Value, collection_paused
 from graphc.ir.op import Composite
 from graphc.operands import as_tensor, broadcast, fail, naming
 from graphc.ops.stable_forms import stable_form
@@ -91,7 +90,7 @@ def vjp(
         _check_output(output)
         _check_cotangent(output, given)
     pairs = [(y.value, g) for y, g in zip(outputs, cotangents, strict=True)]
-    with _collection_paused():
+    with collection_paused():
         found = pull_back(pairs, sources)
     return tuple(
         total if total is not None else zeros_like(x) for x, total in zip(wrt, found, strict=True)
@@ -267,19 +266,6 @@ def _of_expansion(
     sources = [v for v in dict.fromkeys(node.operands) if v in active]
     found = dict(zip(sources, pull_back(seeds, sources, node.operands), strict=True))
     return [found.pop(value, None) for value in node.operands]
-
-
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """No search for garbage meanwhile: a gradient makes nodes and drops none, and looking through
-    all of them again and again takes three quarters of the time for a graph of 100,000 nodes."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from graphc.bench.report import FUSED, UNFUSED, KernelRow, Report, SizeResult
 
@@ -86,7 +86,8 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
         first = i == 0
-        table.add_column(column, justify="left" if first else "right", no_wrap=not first)
+        justify: Literal["left", "right"] = "left" if first else "right"
+        table.add_column(column, justify=justify, no_wrap=not first, overflow="fold")
     return table
 
 

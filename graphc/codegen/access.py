@@ -108,10 +108,9 @@ def _load_sorted(context: Context, place: Place, position: Position, axis: TileA
 
 
 def _load_plain(context: Context, place: Place, address: Value, width: int) -> Value:
-    dtype, writer = place.dtype, context.writer
-    kind = memory_type(dtype, width)
-    text = f"load {kind}, ptr {address.text}, align {dtype.size}"
-    return _known(context, place, text, lambda: writer.ordered(text, _stored(dtype), width))
+    kind = memory_type(place.dtype, width)
+    text = f"load {kind}, ptr {address.text}, align {place.dtype.size}"
+    return _known(context, place, text, width)
 
 
 def _load_masked(context: Context, place: Place, address: Value, mask: Value) -> Value:
@@ -124,8 +123,7 @@ def _load_masked(context: Context, place: Place, address: Value, mask: Value) ->
         f"call {kind} {name}(ptr {address.text}, i32 {dtype.size}, {lanes} {mask.text},"
         f" {kind} {others})"
     )
-    writer = context.writer
-    return _known(context, place, text, lambda: writer.ordered(text, _stored(dtype), width))
+    return _known(context, place, text, width)
 
 
 def _in_other_lanes(context: Context, dtype: DType, mask: Value) -> str:
@@ -138,11 +136,13 @@ def _in_other_lanes(context: Context, dtype: DType, mask: Value) -> str:
     return constant(1.0, dtype, mask.width).text
 
 
-def _known(context: Context, place: Place, text: str, make) -> Value:  # type: ignore[no-untyped-def]
+def _known(context: Context, place: Place, text: str, width: int) -> Value:
+    """What the load ``text`` gives, once for as long as nothing is stored to the buffer."""
     key = f"{context.versions[place.buffer]} {text}"
     value = context.writer.recall(key)
     if value is None:
-        value = context.builder.from_memory(make(), place.dtype)
+        loaded = context.writer.ordered(text, _stored(place.dtype), width)
+        value = context.builder.from_memory(loaded, place.dtype)
         context.writer.remember(key, value)
     return value
 
@@ -231,8 +231,7 @@ def store_in_turn(context: Context, place: Load, first: Position, vectors: Seque
 def _write_first(context: Context, place: Place, address: Value, vector: Value) -> None:
     """Store the first lane.  LLVM makes a plain store of a mask of one constant lane, but of the
     wide element where the vector was truncated, and so writes beyond."""
-    text = f"extractelement {vector!r}, i32 0"
-    first = context.writer.pure(text, vector.dtype, 1, vector.level)
+    first = context.builder.part(vector, 0, 1)
     context.writer.effect(f"store {first!r}, ptr {address.text}, align {place.dtype.size}")
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from graphc.codegen import lanes, turning
-from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.values import constant, index
@@ -64,5 +63,5 @@ def _accesses(statements: Sequence[Statement]) -> Iterator[tuple[Load, bool]]:
 
 def _lies_along(context: Context, place: Load, along: TileAxis, vectors: TileAxis) -> bool:
     """Whether the elements of a row lie side by side, and the rows apart."""
-    where = element(place.index, context.arguments[place.buffer], context.definitions)
+    where = context.element(place.buffer, place.index)
     return where.strides.get(along.name) == 1 and where.strides.get(vectors.name, 1) != 1

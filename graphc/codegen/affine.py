@@ -13,7 +13,7 @@ from graphc.ir.dims import Size
 from graphc.loops.ir import Apply, Argument, AxisIndex, Expr, Literal, Name, SizeOf
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Affine:
     """``constant + sum(stride * axis) + sum(factor * expression)``.  With ``panels`` (axis, width,
     distance) another ``distance`` for each whole ``width`` of that axis."""

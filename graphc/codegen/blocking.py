@@ -8,7 +8,7 @@ chain of steps as without blocks; what follows the reduction runs in the last on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from graphc.codegen import access, staging
@@ -30,6 +30,7 @@ from graphc.loops.ir import (
 )
 from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions
+from runtime.frozen import frozen
 
 _WAITING_BYTES = 256 << 10  # of the stack, at most, for the tiles of a group
 _COLUMNS = 256  # of a group that waits there; four times as many where it waits in the result
@@ -48,7 +49,7 @@ class Block(NamedTuple):
     place: Load
 
 
-@dataclass(frozen=True)
+@frozen
 class Tiles:
     """Tiles of ``axis``, each of ``points``: those with numbers from ``begin`` up to ``end``, of
     ``count`` that there are."""

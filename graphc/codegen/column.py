@@ -217,8 +217,8 @@ def emit(context: Context, statement: Column) -> None:
         for point in positions(axes):
             state: State = (context.builder.to_memory(before.at(point)),)
             for first in range(0, rows.count, TREE):
-                group = _group(context, fold, rows, first, grid, point)
-                state = fold.merge(context.builder, state, group)
+                eight = _eight(context, fold, rows, first, grid, point)
+                state = fold.block(context.builder, eight, state)
             values.append(fold.result(context.builder, state))
         access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
 
@@ -256,15 +256,13 @@ def _blocks(
     """Each group of eight rows to the element of its block."""
     fold = Fold(statement.kind, context.arguments[statement.buffer].dtype)
     axes = [axis for axis in outer if axis.name in grid.axes]
-    writer, limit = context.writer, None
+    b, writer, limit = context.builder, context.writer, None
     first = writer.divide(rows.base, TREE)
     if rows.limit is not None:
         limit = writer.divide(writer.add(rows.limit, index(TREE - 1)), TREE)
     for group in range(-(-rows.count // TREE)):
         values = [
-            fold.result(
-                context.builder, _group(context, fold, rows, group * TREE, grid, point)
-            )
+            fold.result(b, fold.block(b, _eight(context, fold, rows, group * TREE, grid, point)))
             for point in positions(axes)
         ]
         block = TileAxis(rows.name, first, 1, 0, group, limit)
@@ -272,10 +270,10 @@ def _blocks(
             access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
 
 
-def _group(
+def _eight(
     context: Context, fold: Fold, rows: TileAxis, first: int, grid: Grid, point: Position
-) -> State:
-    """Eight rows from ``first`` folded by halves; rows beyond the extent are absent."""
+) -> list[State]:
+    """The states of eight rows from ``first``; rows beyond the extent are absent."""
     b = context.builder
     states: list[State] = []
     for row in range(first, first + TREE):
@@ -287,4 +285,4 @@ def _group(
         valid = context.valid(rows, row)
         state: State = (value,)
         states.append(fold.keep(b, valid, state, absent))
-    return fold.halves(b, states)
+    return states

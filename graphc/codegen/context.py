@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from graphc.codegen.affine import Affine
+from graphc.codegen.affine import Affine, element
 from graphc.codegen.grid import Grid, Position, TileAxis
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.sizes import SizeValues
@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """State of the emission.  ``versions`` counts the stores to a buffer, so that a load is used
-    again only while nothing was stored."""
+    """State of the emission.
+
+    In scope are the tile's ``axes`` (``only`` is its position, where it has but one), the grids of
+    ``names``, the integers' ``definitions``, through which indices are looked, the ``loop`` whose
+    body is written, and the ``block`` of a reduction that goes in blocks.
+
+    Of buffers: their ``pointers``; ``versions`` count the stores to each, so that a load is used
+    again only while nothing was stored.  A load that is ``staged`` reads a copy instead, one that
+    is ``turned`` is in registers already, where a store replaces it.  Stores to what is
+    ``streamed`` pass by the caches.  ``wanted`` is to be prefetched by the next reduction, and what
+    is ``ahead`` by its load: in which loop, and how many bytes further on.
+
+    ``elements`` and ``lowerings`` keep what was found of an access and an op before; the ops of
+    ``repeated`` are called; ``frame`` is where a failed check is reported.
+    """
 
     def __init__(
         self,
@@ -48,6 +61,7 @@ class Context:
         self.repeated: frozenset[str] = frozenset()
         self.elements: dict[tuple[str, tuple[Expr, ...]], Affine] = {}
         self.staged: dict[Load, Load] = {}
+        self.copies = True  # whether panels that are read again may be
         self.turned: dict[Load, Grid] = {}
         self.block: Block | None = None
         self.wanted: list[tuple[str, tuple[Expr, ...], bool]] = []
@@ -64,6 +78,11 @@ class Context:
     def vector_axis(self) -> TileAxis | None:
         """The axis in scope whose positions are vectors."""
         return next((axis for axis in self.axes if axis.width), None)
+
+    @property
+    def around(self) -> list[TileAxis]:
+        """The axes in scope that are at one point."""
+        return [axis for axis in self.axes if axis.count == 1 and not axis.width]
 
     @contextmanager
     def within(self, axis: TileAxis) -> Iterator[None]:
@@ -96,6 +115,16 @@ class Context:
 
     def size(self, size: Size) -> Value:
         return self.sizes.value(size)
+
+    def element(self, buffer: str, indices: tuple[Expr, ...]) -> Affine:
+        """Which element of ``buffer`` is at ``indices``."""
+        known = self.elements.get((buffer, indices))
+        if known is not None:
+            return known
+        found = element(indices, self.arguments[buffer], self.definitions)
+        if not self.definitions:
+            self.elements[buffer, indices] = found
+        return found
 
     def point(self, axis: TileAxis, position: int) -> tuple[Value, int]:
         """The index of a scalar position, or of the first lane of a vector, as a value and a
@@ -137,9 +166,6 @@ class Context:
     def stored(self, buffer: str) -> None:
         """A store to ``buffer`` was written: what was loaded from it is no longer known."""
         self.versions[buffer] += 1
-
-    def pointer(self, buffer: str) -> Value:
-        return self.pointers[buffer]
 
     def advance(self, pointer: Value, offset: Value) -> Value:
         """``pointer`` plus bytes."""

@@ -214,7 +214,7 @@ class _Entry:
 
     def _flush(self) -> None:
         """Flush denormals from here on; the caller's mode is kept for the return."""
-        architecture = self._target.triple.split("-")[0]
+        architecture = self._target.architecture
         if architecture in ("", "x86_64"):
             self._flush_x86()
         elif architecture in ("aarch64", "arm64"):

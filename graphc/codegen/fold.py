@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.ir.dtypes import DType
+from runtime.frozen import frozen
 
 State = tuple[Value, ...]
 _UNSET = (1 << 63) - 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Fold:
     """The reduction ``kind`` of elements of ``dtype``."""
 
     kind: str
     dtype: DType
-
-    @property
-    def operand_count(self) -> int:
-        return 2 if self.kind == "fma" else 1
 
     @property
     def is_index(self) -> bool:
@@ -102,29 +98,32 @@ class Fold:
             states = [merge(b, states[i], states[i + half]) for i in range(half)]
         return states[0]
 
+    def block(self, b: LLVMBuilder, states: list[State], before: State | None = None) -> State:
+        """The states of a block folded by halves, then ``before`` with that.  NaNs are sought in
+        two elements at once beside an extremum, which is then NaN: half the work of each fold
+        looking for its own."""
+        if not self.seeks_nan:
+            found = self.halves(b, states)
+            return found if before is None else self.merge(b, before, found)
+        (found,) = self.halves(b, states, past_nan=True)
+        if before is not None:
+            (found,) = self.merge_past_nan(b, before, (found,))
+        pairs = zip(states[::2], states[1::2], strict=True)
+        met = [b.either_is_nan(first, second) for (first,), (second,) in pairs]
+        while len(met) > 1:
+            met = [b.bit_or(x, y) for x, y in zip(met[::2], met[1::2], strict=True)]
+        return (b.select(met[0], math.nan, found),)
+
     def lanes(self, b: LLVMBuilder, state: State, *, past_nan: bool = False) -> State:
         """The lanes of a state folded by halves into a scalar state."""
         merge = self.merge_past_nan if past_nan else self.merge
         width = state[0].width
         while width > 1:
             width //= 2
-            low = tuple(part(b, value, 0, width) for value in state)
-            high = tuple(part(b, value, width, width) for value in state)
+            low = tuple(b.part(value, 0, width) for value in state)
+            high = tuple(b.part(value, width, width) for value in state)
             state = merge(b, low, high)
         return state
-
-
-def part(b: LLVMBuilder, vector: Value, first: int, count: int) -> Value:
-    """``count`` lanes of a vector from ``first``."""
-    if count == 1:
-        text = f"extractelement {vector.type} {vector.text}, i32 {first}"
-        return b.writer.pure(text, vector.dtype, 1, vector.level)
-    chosen = ", ".join(f"i32 {first + lane}" for lane in range(count))
-    text = (
-        f"shufflevector {vector.type} {vector.text}, {vector.type} poison,"
-        f" <{count} x i32> <{chosen}>"
-    )
-    return b.writer.pure(text, vector.dtype, count, vector.level)
 
 
 def identity(kind: str, dtype: DType) -> float | int:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from graphc.codegen.values import Value
+from runtime.frozen import frozen
 
 Position = dict[str, int]
 
 
-@dataclass(frozen=True, eq=False)
+@frozen
 class TileAxis:
     """A loop axis within the code of a tile: the points ``base + first``, ... at ``count``
     positions, each of ``width`` lanes (0: a scalar).

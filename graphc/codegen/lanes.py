@@ -24,7 +24,6 @@ from graphc.codegen.running import (
     unflat,
 )
 from graphc.codegen.scalar_llvm import LLVMBuilder
-from graphc.codegen.transposing import shuffle
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes
 from graphc.loops.ir import BLOCK, Reduce
@@ -245,7 +244,7 @@ def _folded_pair(
     ones."""
     upper = [lane + length for lane in lanes]
     low, high = (
-        tuple(shuffle(b, x, y, chosen) for x, y in zip(*pair, strict=True))
+        tuple(b.shuffle(x, y, chosen) for x, y in zip(*pair, strict=True))
         for chosen in (lanes, upper)
     )
     return fold.merge(b, low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from graphc.codegen.access import ZEROS_BYTES
 from graphc.codegen.entry import emit_entry, helpers
@@ -24,7 +24,13 @@ class _Functions:
     """The kernels of a module; one that is there already is not written again.  ``ready``, where it
     is given, gets those parts of the module that are finished, each a module of its own."""
 
-    def __init__(self, target: Target, linkage: str, ready: Ready | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        linkage: str,
+        ready: Ready | None = None,
+        taken: Iterable[str] = (),
+    ) -> None:
         self.parts = ModuleParts()
         self.lines: list[str] = []
         self._ready = ready
@@ -33,7 +39,7 @@ class _Functions:
         self._linkage = linkage
         self._by_form: dict[Hashable, str] = {}
         self._by_body: dict[str, str] = {}
-        self._names: set[str] = set()
+        self._names = set(taken)
 
     def add(self, kernel: Kernel, slots: Mapping[Size, int]) -> str:
         """The symbol of the kernel's function.  Kernels of entries with equal ``slots`` share
@@ -87,8 +93,8 @@ def emit_module(entries: Sequence[EntryPlan], target: Target, ready: Ready | Non
     """The module that defines ``@<entry>`` and ``@<entry>.sizes`` for each of ``entries``, with
     the interface of ``runtime.program``.  ``ready`` is called with parts of it that are finished,
     as ``runtime.parts`` cuts them, while the rest is written."""
-    functions = _Functions(target, "internal ", ready)
-    functions._names.update(name for e in entries for name in (e.name, f"{e.name}.sizes"))
+    taken = [name for e in entries for name in (e.name, f"{e.name}.sizes")]
+    functions = _Functions(target, "internal ", ready, taken)
     lines = []
     tables = {entry.sizes: _slots(entry.sizes) for entry in entries}
     for entry in entries:
@@ -100,12 +106,10 @@ def emit_module(entries: Sequence[EntryPlan], target: Target, ready: Ready | Non
     return _text(functions, [*lines, *helpers(entries, target, functions.parts)], target)
 
 
-def emit_kernel_module(kernel: Kernel, target: Target, sizes: Sequence[Size] = ()) -> str:
-    """The module that defines ``kernel`` alone, under its own name; the table holds ``sizes``
-    (the kernel's dims, where none are given)."""
-    sizes = sizes or [named(dim) for dim in kernel.dims]
+def emit_kernel_module(kernel: Kernel, target: Target) -> str:
+    """The module that defines ``kernel`` alone, under its own name; the table holds its dims."""
     functions = _Functions(target, "")
-    functions.add(kernel, _slots(sizes))
+    functions.add(kernel, _slots([named(dim) for dim in kernel.dims]))
     return _text(functions, [], target)
 
 

@@ -23,7 +23,7 @@ SHORT = 12  # lines that are better in place than called
 _VALUE = re.compile(r"%[\w.]+")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ModuleParts:
     """What the functions of a module share: declarations, constants by their text, functions by
     result type and what follows their symbol, and the functions of ops that were asked for."""

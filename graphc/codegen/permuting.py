@@ -23,7 +23,7 @@ def possible(target: Target, dtype: DType) -> bool:
     """Whether the target has permutations of float lanes by a vector of indices, of one register or
     two."""
     least = {dtypes.float32: 32, dtypes.float64: 64}.get(dtype)
-    x86 = target.triple.split("-")[0] == "x86_64"
+    x86 = target.architecture == "x86_64"
     return x86 and least is not None and target.vector_bytes >= least
 
 

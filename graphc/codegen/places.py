@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from graphc.codegen import expressions, strides
-from graphc.codegen.affine import Affine, element
+from graphc.codegen.affine import Affine
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, Position, TileAxis
 from graphc.codegen.values import POINTER, Value, index, lanes_constant
@@ -18,7 +18,7 @@ from graphc.ir.dtypes import DType
 from graphc.loops.ir import Expr
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Place:
     """Where an access goes: its buffer, the affine element number, the computed part."""
 
@@ -36,11 +36,7 @@ class Place:
 
 def place_of(context: Context, buffer: str, indices: tuple[Expr, ...]) -> Place:
     argument = context.arguments[buffer]
-    affine = context.elements.get((buffer, indices))
-    if affine is None:
-        affine = element(indices, argument, context.definitions)
-        if not context.definitions:
-            context.elements[buffer, indices] = affine
+    affine = context.element(buffer, indices)
     if not affine.others:
         axes = [axis for axis in context.axes if axis.name in affine.strides]
         return Place(buffer, argument.dtype, affine, [], axes)
@@ -114,14 +110,10 @@ def _base(context: Context, place: Place, parts: list[tuple[Value, Size]]) -> tu
             moving.append(part)
         else:
             offset += int(part.literal)
-    pointer = context.pointer(place.buffer)
+    pointer = context.pointers[place.buffer]
     for part in sorted(moving, key=lambda value: value.level):
         pointer = context.advance(pointer, part)
     return pointer, offset
-
-
-def _scaled(size: Size, factor: int) -> Size:
-    return size * factor
 
 
 def addresses_of(context: Context, place: Place, position: Position, axis: TileAxis) -> Value:
@@ -133,10 +125,10 @@ def addresses_of(context: Context, place: Place, position: Position, axis: TileA
         lanes = lanes_constant(tuple(lane * stride * size for lane in range(width)), dtypes.int64)
     else:
         iota = lanes_constant(tuple(range(width)), dtypes.int64)
-        lanes = builder.mul(iota, context.size(_scaled(stride, size)))
+        lanes = builder.mul(iota, context.size(stride * size))
     for factor, grid in place.others:
         value = grid.at(position)
         if value.width > 1:
-            lanes = builder.add(lanes, builder.mul(value, context.size(_scaled(factor, size))))
+            lanes = builder.add(lanes, builder.mul(value, context.size(factor * size)))
     text = f"getelementptr i8, ptr {pointer.text}, {lanes.type} {lanes.text}"
     return context.writer.pure(text, POINTER, width, max(pointer.level, lanes.level))

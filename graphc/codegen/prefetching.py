@@ -15,9 +15,9 @@ from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
 from graphc.ir import dims
-from graphc.loops.ir import Apply, AxisIndex, Expr, For, Let, Load, Reduce, Statement, Store
+from graphc.loops.ir import Apply, AxisIndex, Expr, For, Let, Load, Name, Reduce, Statement, Store
 from graphc.loops.tiling import STREAMED
-from graphc.loops.walk import expressions
+from graphc.loops.walk import expressions, parts
 
 Accesses = dict[tuple[str, tuple[Expr, ...]], None]
 
@@ -32,7 +32,7 @@ def plan(context: Context, statements: Sequence[Statement]) -> None:
         return
     found: Accesses = {}
     for statement in statements[first + 1 :]:
-        if isinstance(statement, Store):
+        if isinstance(statement, Store) and _is_foreseen(statement.index):
             found[statement.buffer, statement.index] = None
         if isinstance(statement, (Store, Let)):
             _loads(statement.value, found)
@@ -51,8 +51,19 @@ def _loads(expression: Expr, found: Accesses) -> None:
         current = pending.pop()
         if isinstance(current, Apply):
             pending += current.operands
-        elif isinstance(current, Load) and current.guard is None:
+        elif isinstance(current, Load) and current.guard is None and _is_foreseen(current.index):
             found[current.buffer, current.index] = None
+
+
+def _is_foreseen(place: Sequence[Expr]) -> bool:
+    """Whether the axes alone say where it is, and nothing that is computed or read before."""
+    pending = list(place)
+    while pending:
+        current = pending.pop()
+        if isinstance(current, (Load, Name)):
+            return False
+        pending += parts(current)
+    return True
 
 
 def step(context: Context, number: Value) -> None:
@@ -109,5 +120,5 @@ def next_block(context: Context, reduce: Reduce, at: Value, unroll: int) -> None
         axes = [axis if axis.width else axis.restricted(axis.first) for axis in context.axes]
         with context.at([step, *axes]):
             for value in reduce.values:
-                if isinstance(value, Load) and value.guard is None:
+                if isinstance(value, Load) and value.guard is None and _is_foreseen(value.index):
                     access.touch(context, value.buffer, value.index, name)

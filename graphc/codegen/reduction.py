@@ -89,13 +89,7 @@ def _tree(context: Context, statement: Reduce, runs: list[Running]) -> list[Stat
         known = None if limit is None or limit.literal is None else int(limit.literal)
         count = TREE if known is None or at.literal is None else known - int(at.literal)
         axis = TileAxis(statement.axis.name, at, TREE, 0, 0, limit if count == TREE else None)
-        folded = _tree_block(context, statement, axis, runs, count)
-        return flat(
-            [
-                [run.fold.merge(context.builder, s, t) for s, t in zip(each, new, strict=True)]
-                for run, each, new in zip(runs, current, folded, strict=True)
-            ]
-        )
+        return flat(_tree_block(context, statement, axis, runs, count, current))
 
     values = writer.loop(index(0), whole, TREE, flat(states), block)
     rest = writer.compare("slt", whole, extent)
@@ -104,9 +98,15 @@ def _tree(context: Context, statement: Reduce, runs: list[Running]) -> list[Stat
 
 
 def _tree_block(
-    context: Context, statement: Reduce, axis: TileAxis, runs: list[Running], count: int
+    context: Context,
+    statement: Reduce,
+    axis: TileAxis,
+    runs: list[Running],
+    count: int,
+    before: list[States],
 ) -> list[States]:
-    """A block of eight elements folded by halves; those past ``count`` are absent."""
+    """What was folded ``before`` with a block of eight elements folded by halves; those past
+    ``count`` are absent."""
     b = context.builder
     rows: list[list[States]] = []
     for position in range(TREE):
@@ -124,6 +124,6 @@ def _tree_block(
             ]
         rows.append(fresh)
     return [
-        [run.fold.halves(b, [row[r][p] for row in rows]) for p in range(len(run.points))]
-        for r, run in enumerate(runs)
+        [run.fold.block(b, [row[r][p] for row in rows], state) for p, state in enumerate(each)]
+        for r, (run, each) in enumerate(zip(runs, before, strict=True))
     ]

@@ -98,8 +98,28 @@ def step(
     mask = context.mask(axis, axis.first)
     return [
         [
-            run.fold.keep(b, mask, run.fold.step(b, state, operand, place), state)
+            run.fold.keep(b, mask, _after(context, run, state, operand, place, mask), state)
             for state, operand in zip(each, operands, strict=True)
         ]
         for run, each, (operands, place) in zip(runs, states, found, strict=True)
     ]
+
+
+def _after(
+    context: Context,
+    run: Running,
+    state: State,
+    operands: Sequence[Value],
+    place: Value,
+    mask: Value | None,
+) -> State:
+    """The state after an element that counts where ``mask`` holds.
+
+    A product that is the first of its lane is not folded with the zero before it, which changes no
+    more than the sign of a zero, and folding the blocks sets that.  LLVM 22 would make a zero-masked
+    fma that loads, and the load loses its mask, and so reads beyond, when the register allocator
+    wants the result in another register.
+    """
+    if mask is not None and run.fold.kind == "fma" and state[0].literal == 0:
+        return alone(context, run, operands, place)
+    return run.fold.step(context.builder, state, operands, place)

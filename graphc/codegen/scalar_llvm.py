@@ -88,24 +88,32 @@ class LLVMBuilder:
         count = 1 << (len(values) - 1).bit_length()
         found = [*values, *[values[-1]] * (count - len(values))]
         while len(found) > 1:
-            found = [self._pair(x, y) for x, y in zip(found[::2], found[1::2], strict=True)]
+            both = range(2 * found[0].width)
+            pairs = zip(found[::2], found[1::2], strict=True)
+            found = [self.shuffle(x, y, both) for x, y in pairs]
         return found[0]
 
-    def _pair(self, x: Value, y: Value) -> Value:
-        lanes = ", ".join(f"i32 {lane}" for lane in range(2 * x.width))
-        text = f"shufflevector {x!r}, {y!r}, <{2 * x.width} x i32> <{lanes}>"
-        return self.writer.pure(text, x.dtype, 2 * x.width, max(x.level, y.level))
+    def shuffle(self, x: Value, y: Value, lanes: Sequence[int]) -> Value:
+        """The numbered lanes of ``x`` and, beyond its own, of ``y``."""
+        if x.text == y.text == "zeroinitializer":
+            return Value(x.text, x.dtype, len(lanes))
+        chosen = ", ".join([f"i32 {lane}" for lane in lanes])
+        text = f"shufflevector {x!r}, {y!r}, <{len(lanes)} x i32> <{chosen}>"
+        return self.writer.pure(text, x.dtype, len(lanes), max(x.level, y.level))
+
+    def part(self, x: Value, first: int, count: int) -> Value:
+        """``count`` lanes of a vector from ``first``."""
+        if count > 1:
+            nothing = Value("poison", x.dtype, x.width)
+            return self.shuffle(x, nothing, range(first, first + count))
+        text = f"extractelement {x!r}, i32 {first}"
+        return self.writer.pure(text, x.dtype, 1, x.level)
 
     def parted(self, x: Value, width: int) -> list[Value]:
         """The vectors of ``width`` lanes that ``x`` is made of; ``x`` itself where it has fewer."""
         if x.width <= width:
             return [x]
-        parts = []
-        for first in range(0, x.width, width):
-            lanes = ", ".join(f"i32 {lane}" for lane in range(first, first + width))
-            text = f"shufflevector {x!r}, {x.type} poison, <{width} x i32> <{lanes}>"
-            parts.append(self.writer.pure(text, x.dtype, width, x.level))
-        return parts
+        return [self.part(x, first, width) for first in range(0, x.width, width)]
 
     def together(self, *operands: Operand) -> list[Value]:
         """The operands with one dtype where they are numbers, and one width."""

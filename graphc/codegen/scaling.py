@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def possible(target: Target) -> bool:
     """Whether the target has the instruction."""
-    return target.triple.split("-")[0] == "x86_64" and target.vector_bytes == 64
+    return target.architecture == "x86_64" and target.vector_bytes == 64
 
 
 def scale(builder: LLVMBuilder, x: Value, n: Value) -> Value:
@@ -24,8 +24,7 @@ def scale(builder: LLVMBuilder, x: Value, n: Value) -> Value:
     x, n = builder.together(x, n)
     if x.width == 1:
         found = _of_register(builder, builder.splat(x, 4), builder.splat(n, 4))
-        text = f"extractelement {found!r}, i32 0"
-        return builder.writer.pure(text, x.dtype, 1, found.level)
+        return builder.part(found, 0, 1)
     lanes = builder.target.lanes(x.dtype.size)
     pairs = zip(builder.parted(x, lanes), builder.parted(n, lanes), strict=True)
     found = builder.joined([_of_register(builder, *pair) for pair in pairs])

@@ -32,10 +32,6 @@ class SizeValues:
             self._known[size] = known
         return known
 
-    def compute(self, size: Size) -> Value:
-        """``size`` from its parts although the table has a place for it."""
-        return index(size) if isinstance(size, int) else self._computed(size)
-
     def _read(self, slot: int) -> Value:
         pointer = f"getelementptr i64, ptr {self._table}, i64 {slot}"
         address = self._writer.pure(pointer, dtypes.int64, 1, 0)

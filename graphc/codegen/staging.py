@@ -13,7 +13,6 @@ from math import prod
 from typing import NamedTuple
 
 from graphc.codegen import access
-from graphc.codegen.affine import element
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
@@ -58,7 +57,7 @@ def stage(context: Context, loop: For, inner: Sequence[Axis]) -> None:
     ``inner`` axes, which are loops within the panel, read it again; of a reduction that goes in
     blocks, what they read of the block under way."""
     panel = context.vector_axis
-    if panel is None or panel is not context.axes[-1]:
+    if panel is None or panel is not context.axes[-1] or not context.copies:
         return
     count = prod(a.extent if isinstance(a.extent, int) else 1 << 20 for a in inner)
     within = {axis.name for axis in inner}
@@ -102,7 +101,7 @@ def beside(
     before, (reduce, *_) = context.staged, loop.body
     assert isinstance(reduce, Reduce)
     context.staged = dict(before)
-    known = {axis.name, part.axis, *(one.name for one in _around(context))}
+    known = {axis.name, part.axis, *(one.name for one in context.around)}
     for load in dict.fromkeys(_loads(reduce.body, reduce.values)):
         strides = _strides(context, load)
         rows = strides.get(axis.name) == 1 and strides.get(part.axis, 1) != 1
@@ -123,7 +122,7 @@ def _copy_beside(
     steps = part.most + -(-(vectors * width - points) // points)
     first = writer.multiply(begin, index(steps * points))
     copy = _place(context, load, part, axis.name, (steps, most * points), first, points)
-    extent, outer = context.size(axis.extent), _around(context)
+    extent, outer = context.size(axis.extent), context.around
     surplus = writer.subtract(extent, index(vectors * width - points))
     whole = writer.divide(writer.larger(surplus, index(0)), points)  # tiles without masks
 
@@ -158,14 +157,9 @@ def _written(loop: For) -> set[str]:
     return {s.buffer for s in loop.body if isinstance(s, (Store, Column))}
 
 
-def _around(context: Context) -> list[TileAxis]:
-    """The axes in scope that are at one point."""
-    return [one for one in context.axes if one.count == 1 and not one.width]
-
-
 def _strides(context: Context, load: Load) -> Mapping[str, Size]:
     """Elements between neighbours along each axis; of none where the index is computed."""
-    found = element(load.index, context.arguments[load.buffer], context.definitions)
+    found = context.element(load.buffer, load.index)
     return {} if found.others else found.strides
 
 
@@ -177,7 +171,7 @@ def _is_across(
     strides = _strides(context, load)
     if within & set(strides) or panel.name not in strides or part.axis not in strides:
         return False
-    known = {panel.name, part.axis, *(one.name for one in _around(context))}
+    known = {panel.name, part.axis, *(one.name for one in context.around)}
     size = part.most * panel.count * panel.width * load.dtype.size
     across = strides[panel.name] != 1 or (part.of_block and _is_crowded(context, load, part))
     return across and set(strides) <= known and size <= STAGED_BYTES
@@ -221,7 +215,7 @@ def _copy(context: Context, load: Load, part: Part, panel: TileAxis, elements: E
     """Copy to a place of one row for each index of ``part``, of the panel's columns."""
     points, steps = panel.count * panel.width, -(-part.most // panel.width) * panel.width
     copy = _place(context, load, part, panel.name, (steps, points), panel.base)
-    elements(context, load, copy, part, panel, _around(context))
+    elements(context, load, copy, part, panel, context.around)
     context.staged[load] = copy
 
 

@@ -48,7 +48,7 @@ def _worth_it(context: Context, names: frozenset[str]) -> Value:
         total = writer.add(total, writer.multiply(size, index(argument.dtype.size)))
     condition = writer.compare("sgt", total, index(context.target.l3_bytes))
     for name in sorted(names):
-        pointer = context.pointer(name)
+        pointer = context.pointers[name]
         number = writer.pure(f"ptrtoint ptr {pointer.text} to i64", dtypes.int64, 1, 0)
         low = writer.pure(f"and i64 {number.text}, 63", dtypes.int64, 1, 0)
         condition = context.builder.bit_and(condition, writer.compare("eq", low, index(0)))

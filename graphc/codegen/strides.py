@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.codegen.scalar_llvm import LLVMBuilder
-from graphc.codegen.transposing import shuffle
 from graphc.codegen.values import Value
-
-MOST_APART = 4  # beyond which a gather is no slower
+from graphc.loops.direction import MOST_APART
 
 
 def are_near(stride: object) -> bool:
@@ -33,7 +31,7 @@ def load(
     homes = [min(place // width, len(starts) - 1) for place in places]
     found = vector_at(lowest + starts[0])
     if len(starts) == 1:
-        return shuffle(builder, found, found, places)
+        return builder.shuffle(found, found, places)
     chosen: Sequence[int] = places
     for number in range(1, len(starts)):
         # Lanes that are in place stay; those of vectors to come do not matter yet.
@@ -41,7 +39,7 @@ def load(
             width + place - starts[number] if home == number else (at if home < number else 0)
             for place, home, at in zip(places, homes, chosen, strict=True)
         ]
-        found = shuffle(builder, found, vector_at(lowest + starts[number]), sought)
+        found = builder.shuffle(found, vector_at(lowest + starts[number]), sought)
         chosen = range(width)
     return found
 
@@ -60,6 +58,6 @@ def mixed(builder: LLVMBuilder, vectors: Sequence[Value], width: int) -> list[Va
                 width + place // count if home == other else (at if home < other else 0)
                 for place, home, at in zip(places, homes, chosen, strict=True)
             ]
-            value, chosen = shuffle(builder, value, vectors[other], lanes), list(range(width))
+            value, chosen = builder.shuffle(value, vectors[other], lanes), list(range(width))
         found.append(value)
     return found

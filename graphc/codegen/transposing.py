@@ -27,15 +27,6 @@ def transposed(builder: LLVMBuilder, rows: Sequence[Value], width: int) -> list[
             if first & distance:
                 continue
             a, b = vectors[first], vectors[first + distance]
-            vectors[first] = shuffle(builder, a, b, low)
-            vectors[first + distance] = shuffle(builder, a, b, high)
+            vectors[first] = builder.shuffle(a, b, low)
+            vectors[first + distance] = builder.shuffle(a, b, high)
     return vectors
-
-
-def shuffle(builder: LLVMBuilder, a: Value, b: Value, lanes: Sequence[int]) -> Value:
-    """The numbered lanes of ``a`` and, beyond its own, of ``b``."""
-    if a.text == b.text == "zeroinitializer":
-        return a
-    chosen = ", ".join(f"i32 {lane}" for lane in lanes)
-    text = f"shufflevector {a!r}, {b!r}, <{len(lanes)} x i32> <{chosen}>"
-    return builder.writer.pure(text, a.dtype, len(lanes), max(a.level, b.level))

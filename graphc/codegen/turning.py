@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import access, strides
-from graphc.codegen.affine import element
+from graphc.codegen import access
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.transposing import transposed
 from graphc.codegen.values import Value, constant, index
+from graphc.loops.direction import MOST_APART
 from graphc.loops.ir import Column, Let, Load, Reduce, Statement, Store
 from graphc.loops.walk import expressions, expressions_of
 
@@ -47,10 +47,11 @@ def loads(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     """Within, what ``statements`` load side by side along the rows of the tile in scope, instead of
     along its vectors, is known: loaded along the rows and turned."""
     columns = context.vector_axis
-    # What several statements load is turned once.
-    found = {} if columns is None else dict(_across(context, statements, columns))
+    if columns is None:
+        yield
+        return
+    found = dict(_across(context, statements, columns))  # what several load is turned once
     for load, rows in found.items():
-        assert columns is not None
         context.turned[load] = loaded(context, load, rows, columns)
     yield
     for load in found:
@@ -62,15 +63,16 @@ def stores(context: Context, statements: Sequence[Statement]) -> Iterator[None]:
     """Within, what ``statements`` store in vectors whose elements take turns in memory waits, until
     all of them are there."""
     vectors = context.vector_axis
-    found = {} if vectors is None else dict(_in_turn(context, statements, vectors))
+    if vectors is None:
+        yield
+        return
+    found = dict(_in_turn(context, statements, vectors))
     for place, axis in found.items():
-        assert vectors is not None
         absent = constant(0, place.dtype, vectors.width)
         context.turned[place] = Grid(spans([axis, vectors]), [absent] * axis.count)
     yield
     for place in found:
         b, grid = context.builder, context.turned.pop(place)
-        assert vectors is not None
         values = [b.splat(b.to_memory(value), vectors.width) for value in grid.values]
         first = {axis.name: axis.first for axis in context.axes}
         access.store_in_turn(context, place, first, values)
@@ -89,11 +91,11 @@ def _in_turn(
     for statement in statements:
         if not isinstance(statement, Store) or _is_read(statement.buffer, statements):
             continue
-        argument = context.arguments[statement.buffer]
-        place = Load(statement.buffer, statement.index, argument.dtype)
-        where = element(statement.index, argument, context.definitions)
+        dtype = context.arguments[statement.buffer].dtype
+        place = Load(statement.buffer, statement.index, dtype)
+        where = context.element(statement.buffer, statement.index)
         apart, beside = where.strides.get(vectors.name), where.strides.get(axis.name)
-        few = beside == 1 and apart == axis.count <= strides.MOST_APART
+        few = beside == 1 and apart == axis.count <= MOST_APART
         if few and not where.others and place not in context.turned:
             yield place, axis
 
@@ -108,13 +110,12 @@ def along(context: Context, statement: Reduce) -> list[Load]:
     vectors = context.vector_axis
     if vectors is None or vectors.first:
         return []
-    around = {axis.name for axis in context.axes if axis.count == 1 and not axis.width}
-    known = {*around, vectors.name, statement.axis.name}
+    known = {vectors.name, statement.axis.name, *(axis.name for axis in context.around)}
     found = []
     for load in dict.fromkeys(expressions((statement,))):
         if not isinstance(load, Load) or load.guard is not None or load in context.staged:
             continue
-        where = element(load.index, context.arguments[load.buffer], context.definitions)
+        where = context.element(load.buffer, load.index)
         strides = where.strides
         beside = strides.get(statement.axis.name) == 1 and strides.get(vectors.name, 1) != 1
         if beside and not where.others and set(strides) <= known:
@@ -125,19 +126,17 @@ def along(context: Context, statement: Reduce) -> list[Load]:
 @contextmanager
 def steps(context: Context, found: Sequence[Load], axis: TileAxis) -> Iterator[None]:
     """Within, the loads ``found`` by ``along`` are known at a vector of steps, ``axis``."""
-    vectors, before = context.vector_axis, context.turned
-    context.turned = dict(before)
-    for load in found:
-        assert vectors is not None
-        context.turned[load] = _steps(context, load, axis, vectors)
+    before = context.turned
+    context.turned = before | {load: _steps(context, load, axis) for load in found}
     yield
     context.turned = before
 
 
-def _steps(context: Context, load: Load, axis: TileAxis, vectors: TileAxis) -> Grid:
-    builder, width = context.builder, vectors.width
-    around = [one for one in context.axes if one.count == 1 and not one.width]
-    values = []
+def _steps(context: Context, load: Load, axis: TileAxis) -> Grid:
+    builder = context.builder
+    vectors, around, values = context.vector_axis, context.around, []
+    assert vectors is not None
+    width = vectors.width
     for first in range(0, vectors.count * width, width):
         points = width if vectors.valid is None else min(width, vectors.valid - first)
         each = TileAxis(vectors.name, vectors.base, points, 0, first, vectors.limit)
@@ -166,7 +165,7 @@ def _across(
 
 def _rows_of(context: Context, load: Load, columns: TileAxis) -> TileAxis | None:
     """The axis of the tile along which what is loaded lies side by side, if vectors do not."""
-    where = element(load.index, context.arguments[load.buffer], context.definitions)
+    where = context.element(load.buffer, load.index)
     if where.others or where.strides.get(columns.name, 1) == 1 or columns.first:
         return None
     several = [axis for axis in context.axes if not axis.width and axis.count > 1]

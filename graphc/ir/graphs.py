@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphc.ir import attributes, dims
 from graphc.ir.nodes import Node, Value
@@ -145,12 +146,24 @@ def rewrite(graph: Graph, rule: Rule, concerns: Callable[[Op], bool] | None = No
         for old, value in zip(node.results, results, strict=True):
             if old is not value:
                 new[old] = value
-    if not new:
-        return graph
+    return substitute(graph, new) if new else graph
+
+
+def substitute(graph: Graph, new: Mapping[Value, Value]) -> Graph:
+    """``graph`` with each of its results that ``new`` holds replaced by what it maps to."""
+    outputs = {name: new.get(v, v) for name, v in graph.outputs.items()}
+    return with_results(graph, outputs, [(p, new.get(v, v)) for p, v in graph.updates])
+
+
+def with_results(
+    graph: Graph, outputs: Mapping[str, Value], updates: Sequence[tuple[Value, Value]]
+) -> Graph:
+    """The graph of the same name, inputs, parameters and rules as ``graph`` that computes
+    ``outputs`` and ``updates``."""
     return collect(
         graph.name,
-        {name: new.get(v, v) for name, v in graph.outputs.items()},
-        [(p, new.get(v, v)) for p, v in graph.updates],
+        outputs,
+        updates,
         inputs=graph.inputs,
         parameters=graph.parameters,
         constraints=graph.constraints,
@@ -158,15 +171,22 @@ def rewrite(graph: Graph, rule: Rule, concerns: Callable[[Op], bool] | None = No
     )
 
 
-def clone(node: Node, operands: Sequence[Value]) -> Node:
-    """The same op, attributes, types, name and place on other operands."""
+def clone(
+    node: Node,
+    operands: Sequence[Value],
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Node:
+    """The same op, types and place on other operands, with other attributes and of another name
+    where these are given."""
     return Node(
         node.op,
         operands,
-        node.attributes,
+        node.attributes if attributes is None else attributes,
         [v.type for v in node.results],
         location=node.location,
-        name=node.name,
+        name=name or node.name,
         body=node.body,
     )
 

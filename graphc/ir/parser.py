@@ -112,24 +112,13 @@ class _GraphParser:
 
     def _declared_dims(self) -> list[str]:
         tokens = self.tokens
-        found: list[str] = []
         if not tokens.accept("<"):
-            return found
-        while not tokens.accept(">"):
-            if found:
-                tokens.expect(",")
-            found.append(tokens.take("the name of a dim", "word"))
-        return found
+            return []
+        return tokens.listed(">", lambda: tokens.take("the name of a dim", "word"))
 
     def _inputs(self) -> tuple[Value, ...]:
-        tokens = self.tokens
-        found: list[Value] = []
-        tokens.expect("(")
-        while not tokens.accept(")"):
-            if found:
-                tokens.expect(",")
-            found.append(self._source("input"))
-        return tuple(found)
+        self.tokens.expect("(")
+        return tuple(self.tokens.listed(")", lambda: self._source("input")))
 
     def _parameters(self) -> tuple[Value, ...]:
         found: list[Value] = []
@@ -233,14 +222,8 @@ class _GraphParser:
         return parser.graph()
 
     def _operands(self) -> list[Value]:
-        tokens = self.tokens
-        found: list[Value] = []
-        tokens.expect("(")
-        while not tokens.accept(")"):
-            if found:
-                tokens.expect(",")
-            found.append(self._operand())
-        return found
+        self.tokens.expect("(")
+        return self.tokens.listed(")", self._operand)
 
     def _operand(self) -> Value:
         at = self.tokens.place

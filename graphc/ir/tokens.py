@@ -8,7 +8,8 @@ what is needed only then is not paid for in every graph.
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from graphc.errors import ParseError
 
@@ -47,6 +48,9 @@ def kind_of(text: str) -> str:
     if first.isdecimal():
         return "integer" if text.isdecimal() else "float"
     return "word" if first == "_" or first.isalnum() else "sign"
+
+
+_Item = TypeVar("_Item")
 
 
 class Tokens:
@@ -96,6 +100,15 @@ class Tokens:
             self.fail(f"expected {what}, found {self._shown()}")
         self.place += 1
         return text
+
+    def listed(self, close: str, item: Callable[[], _Item]) -> list[_Item]:
+        """What ``item`` reads, again after each comma, up to ``close``."""
+        found: list[_Item] = []
+        while not self.accept(close):
+            if found:
+                self.expect(",")
+            found.append(item())
+        return found
 
     def find(self, text: str) -> int:
         """How far ahead the next token that is ``text`` stands; an error where there is none."""

@@ -52,12 +52,7 @@ class ValueReader:
         if known is not None:
             tokens.place = end + 1
             return known
-        shape: list[Size] = []
-        while not tokens.accept("]"):
-            if shape:
-                tokens.expect(",")
-            shape.append(self.size((",", "]")))
-        kind = TensorType(dtype, tuple(shape))
+        kind = TensorType(dtype, tuple(tokens.listed("]", lambda: self.size((",", "]")))))
         self._types[written] = kind
         return kind
 
@@ -81,17 +76,17 @@ class ValueReader:
         """``{key = value, ...}`` or nothing."""
         tokens = self.tokens
         found: dict[str, Any] = {}
-        if not tokens.accept("{"):
-            return found
-        while not tokens.accept("}"):
-            if found:
-                tokens.expect(",")
+
+        def attribute() -> None:
             at = tokens.place
             name = unquoted(tokens.take("an attribute's name", "word", "string"))
             if name in found:
                 tokens.fail(f"attribute {name} is given twice", at)
             tokens.expect("=")
             found[name] = self.value(0)
+
+        if tokens.accept("{"):
+            tokens.listed("}", attribute)
         return found
 
     def value(self, depth: int) -> Any:
@@ -120,12 +115,7 @@ class ValueReader:
         if depth >= _DEEPEST:
             tokens.fail("values are nested too deeply")
         tokens.expect("[")
-        found: list[Any] = []
-        while not tokens.accept("]"):
-            if found:
-                tokens.expect(",")
-            found.append(self.value(depth + 1))
-        return tuple(found)
+        return tuple(tokens.listed("]", lambda: self.value(depth + 1)))
 
     def array(self) -> np.ndarray | ConstantReference:
         """``f32[2](1.0, 2.0)`` or ``f32[784, 512](@<digest>)``; the elements are read-only."""
@@ -144,11 +134,7 @@ class ValueReader:
             reference = tokens.next()[1:]
             tokens.expect(")")
             return self._referenced(kind, reference, at)
-        elements: list[Any] = []
-        while not tokens.accept(")"):
-            if elements:
-                tokens.expect(",")
-            elements.append(self._element(kind))
+        elements = tokens.listed(")", lambda: self._element(kind))
         if len(elements) != kind.size:
             tokens.fail(f"{kind} has {kind.size} elements, not {len(elements)}", start)
         array = np.array(elements, kind.dtype.numpy).reshape(shape)

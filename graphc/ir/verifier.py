@@ -21,7 +21,7 @@ from graphc.ir.op import Region
 _SOURCES = ("input", "parameter")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Known:
     """What was found to hold: ``free`` are the dims that nodes name.  Passes make most nodes from
     others with the same types and attributes, the very objects: what holds of the one ``alike``

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
 from graphc.ir.dims import Dim, Size
 from graphc.loops.ir import Apply, AxisIndex, Expr, Literal, Name, SizeOf
+from runtime.frozen import frozen
 
 Key = Hashable
 
 
-@dataclass(frozen=True)
+@frozen
 class Affine:
     """``constant + sum(coefficient * axis)``; no coefficient is zero."""
 

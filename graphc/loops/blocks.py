@@ -7,18 +7,18 @@ twice, or too deep, is bound by a let.  All lets of a block come before its stor
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from graphc.ir.index import Index
 from graphc.location import Location
 from graphc.loops import ir
 from graphc.loops.items import Item, index_expr
 from graphc.loops.names import Names
+from runtime.frozen import frozen
 
 DEPTH = 4  # of an expression that is still easily read
 
 
-@dataclass(frozen=True)
+@frozen
 class StoreOf:
     """``item`` is to be stored at ``index`` of ``buffer``."""
 

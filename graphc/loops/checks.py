@@ -8,7 +8,6 @@ is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 
 from graphc.analysis.access import reads
 from graphc.ir import dims, dtypes
@@ -20,6 +19,7 @@ from graphc.loops import ir
 from graphc.loops.items import index_expr, size_expr
 from graphc.loops.steps import place_text
 from graphc.loops.walk import with_dims
+from runtime.frozen import frozen
 
 Checked = tuple[Value, ir.Kernel]
 
@@ -28,7 +28,7 @@ Condition = tuple[tuple[ir.Statement, ...], ir.Expr, ir.Expr]
 Valid = Callable[[ir.Name], Condition]
 
 
-@dataclass(frozen=True)
+@frozen
 class _Elements:
     """Those elements of ``value`` at ``index``, over axes of ``shape`` whose atoms are 0, 1, ..."""
 

@@ -52,8 +52,7 @@ def _flops(body: Iterable[ir.Statement], points: Size) -> Size:
             total = total + _flops(statement.body, inside)
         elif isinstance(statement, ir.Reduce):
             inside = points * statement.axis.extent
-            folds = sum(2 if kind == "fma" else 1 for kind in statement.kinds)
-            total = total + _flops(statement.body, inside) + inside * folds
+            total = total + _flops(statement.body, inside) + inside * len(statement.values)
         elif isinstance(statement, ir.Column):
             total = total + points
         each = sum(_ops(e) for e in _values(statement))

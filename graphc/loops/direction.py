@@ -17,7 +17,7 @@ from graphc.loops.walk import expressions, expressions_of
 
 _LINE = 64  # bytes, of which a tile's rows should be whole ones
 _FEWEST = 4  # points that are worth turning
-_MOST_APART = 4  # elements so far apart or less are sorted out of whole vectors
+MOST_APART = 4  # elements so far apart or less are sorted out of whole vectors, not gathered
 _MOST_OPS = 24  # of a body that is written for each row of a tile
 _SHORT = 4  # elements that may take turns
 
@@ -67,7 +67,7 @@ def _lies_along(kernel: ir.Kernel, load: ir.Load, loop: ir.For) -> Iterator[ir.A
 
 
 def _is_near(apart: Size) -> bool:
-    return isinstance(apart, int) and abs(apart) <= _MOST_APART
+    return isinstance(apart, int) and abs(apart) <= MOST_APART
 
 
 def _interleaved(kernel: ir.Kernel, loop: ir.For, lanes: int) -> tuple[ir.Axis, ...] | None:

@@ -129,7 +129,7 @@ class _Machine:
     def reduce(self, statement: ir.Reduce, space: _Space) -> None:
         folds: list[Fold] = []
         types: list[DType] = []
-        for kind, value in _paired(statement):
+        for kind, value in zip(statement.kinds, statement.operands, strict=True):
             folds.append(Fold(kind, statement.order, statement.axis.extent, self.builder))
             types.append(value[0].dtype)
         extent = self.size(statement.axis.extent)
@@ -139,7 +139,7 @@ class _Machine:
         for start in range(0, extent, chunk):
             inner = space.within(statement.axis.name, start, min(chunk, extent - start))
             self.execute(statement.body, inner)
-            for folding, (_, exprs) in zip(folds, _paired(statement), strict=True):
+            for folding, exprs in zip(folds, statement.operands, strict=True):
                 folding.update(*(self._along_last(expr, inner) for expr in exprs))
         for name, folding, dtype in zip(statement.names, folds, types, strict=True):
             space.values[name] = folding.finish(dtype)
@@ -288,14 +288,3 @@ class _Machine:
 
     def size(self, size: dims.Size) -> int:
         return dims.evaluate(size, self.bindings)
-
-
-def _paired(statement: ir.Reduce) -> list[tuple[str, tuple[ir.Expr, ...]]]:
-    """Each kind of a reduce with the values it folds."""
-    pairs: list[tuple[str, tuple[ir.Expr, ...]]] = []
-    position = 0
-    for kind in statement.kinds:
-        count = ir.value_count((kind,))
-        pairs.append((kind, statement.values[position : position + count]))
-        position += count
-    return pairs

@@ -79,9 +79,10 @@ panels of w, the last one padded, which follow each other: what is used together
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Union
 
 import numpy as np
@@ -90,6 +91,7 @@ from graphc.ir import dtypes
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.location import Location
+from runtime.frozen import frozen
 
 BLOCK = 8192
 TREE = 8
@@ -121,7 +123,7 @@ def folded_dtype(kind: str, dtype: DType) -> DType:
     return dtypes.int64 if kind in ("argmax", "argmin") else dtype
 
 
-@dataclass(frozen=True, eq=False)
+@frozen
 class Literal:
     """A constant.  Of the float64 that round to one float32 the value kept is the shortest decimal.
     Literals are equal where their bits are: NaN is, 0.0 and -0.0 are not."""
@@ -156,7 +158,7 @@ def _normal(value: float | int | bool, dtype: DType) -> float | int | bool:
         return float(str(np.float32(value)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Name:
     """The value bound by a let or a reduce."""
 
@@ -164,7 +166,7 @@ class Name:
     dtype: DType
 
 
-@dataclass(frozen=True)
+@frozen
 class AxisIndex:
     """The index of the loop axis ``name``."""
 
@@ -175,7 +177,7 @@ class AxisIndex:
         return dtypes.int64
 
 
-@dataclass(frozen=True)
+@frozen
 class SizeOf:
     """A size as a number."""
 
@@ -186,7 +188,7 @@ class SizeOf:
         return dtypes.int64
 
 
-@dataclass(frozen=True)
+@frozen
 class Load:
     """An element of a buffer; 0 where the ``guard`` is false."""
 
@@ -196,7 +198,7 @@ class Load:
     guard: Expr | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Apply:
     """An elementwise op, by the name of its record."""
 
@@ -209,7 +211,7 @@ class Apply:
 Expr = Union[Literal, Name, AxisIndex, SizeOf, Load, Apply]
 
 
-@dataclass(frozen=True)
+@frozen
 class Axis:
     """A loop axis 0 <= name < extent and its schedule; ``vector`` 0 means scalar."""
 
@@ -219,7 +221,7 @@ class Axis:
     vector: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Let:
     """Binds ``value`` to a name."""
 
@@ -228,7 +230,7 @@ class Let:
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Store:
     """Writes ``value`` to an element of a buffer."""
 
@@ -238,7 +240,7 @@ class Store:
     location: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class Reduce:
     """Folds ``values`` (``fma`` takes two, every other kind one) along ``axis`` into ``names``."""
 
@@ -252,8 +254,14 @@ class Reduce:
     across: str = ""
     location: Location | None = field(default=None, compare=False)
 
+    @property
+    def operands(self) -> list[tuple[Expr, ...]]:
+        """Those of ``values`` that each kind folds."""
+        rest = iter(self.values)
+        return [tuple(itertools.islice(rest, value_count((kind,)))) for kind in self.kinds]
 
-@dataclass(frozen=True)
+
+@frozen
 class Column:
     """Folds ``value`` along the enclosing axis ``axis`` in order tree, block or ascending into
     ``buffer[index]``."""
@@ -275,7 +283,7 @@ class Column:
         return None
 
 
-@dataclass(frozen=True)
+@frozen
 class Check:
     """Where ``condition`` is false the entry returns status ``code`` with ``index`` and ``value``
     (both i64), before anything was written."""
@@ -286,7 +294,7 @@ class Check:
     value: Expr
 
 
-@dataclass(frozen=True)
+@frozen
 class For:
     """Nested loops over ``axes``, the outermost first; ``parallel`` ones threads may share."""
 
@@ -298,7 +306,7 @@ class For:
 Statement = Union[Let, Store, Reduce, Column, Check, For]
 
 
-@dataclass(frozen=True)
+@frozen
 class Argument:
     """A contiguous row-major buffer, in panels of ``panels`` along its last axis where that is not
     0.  ``mode`` is in, out, inout, temp or stream."""
@@ -310,7 +318,7 @@ class Argument:
     panels: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Kernel:
     """Statements on buffers, for any value of its ``dims``."""
 

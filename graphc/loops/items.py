@@ -51,7 +51,7 @@ class _Need(NamedTuple):
 _NOTHING = _Need(())
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Item:
     """One scalar of the kernel.  ``build`` makes its expression from its operands' expressions;
     ``axes`` are the loop axes it varies along; ``phase`` counts the reductions it must wait for;

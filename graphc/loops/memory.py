@@ -48,10 +48,8 @@ def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
         size = dims.ceil_divide(elements * width, ALIGNMENT) * ALIGNMENT
         region = next((r for r in free if _fits(size, r[1])), None)
         if region is None:
-            region = (next_start, size)
-            end = next_start + size
-            small = isinstance(size, int) and size < PAGE
-            next_start = next_start + size + (STAGGER if small else STAGGER_OF_PAGES)
+            region, next_start = _behind(next_start, size)
+            end = region[0] + size
         else:
             free.remove(region)
         dying.setdefault(until, []).append(region)
@@ -78,6 +76,12 @@ def place_slots(order: Sequence[Step], place: dict[Value, Place]) -> Memory:
                 scratch[id(step), a.name] = ArenaSlot(region[0])
         free += dying.pop(number, [])
     return Memory(end, scratch, slots)
+
+
+def _behind(start: Size, size: Size) -> tuple[Region, Size]:
+    """A region in what is free from ``start`` on, and where the next may start."""
+    small = isinstance(size, int) and size < PAGE
+    return (start, size), start + size + (STAGGER if small else STAGGER_OF_PAGES)
 
 
 def _fits(size: Size, region: Size) -> bool:

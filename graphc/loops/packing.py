@@ -18,7 +18,7 @@ from graphc.loops.lowering import Lowered
 from graphc.loops.names import Names
 from graphc.loops.scheduling import lanes_of, product_in, product_sizes
 from graphc.loops.tiling import packed_width
-from graphc.loops.walk import expressions, with_dims
+from graphc.loops.walk import expressions, with_dims, with_parts
 from runtime.target import Target
 
 
@@ -59,21 +59,15 @@ def _nest(body: Sequence[ir.Statement]) -> Iterator[ir.For]:
 
 def _is_apart(right: ir.Expr, rows: str) -> bool:
     """Whether the right operand can be computed before the product."""
-    names = (ir.Name, ir.AxisIndex)
-    return not any(isinstance(e, names) and e.name == rows for e in _inside(right)) and not any(
-        isinstance(e, ir.Name) for e in _inside(right)
-    )
-
-
-def _inside(expr: ir.Expr) -> Iterator[ir.Expr]:
-    return expressions((ir.Let("", expr),))
+    inside = with_parts((right,))
+    return ir.AxisIndex(rows) not in inside and not any(isinstance(e, ir.Name) for e in inside)
 
 
 def _split(
     lowered: Lowered, kernel: ir.Kernel, nest: list[ir.For], reduce: ir.Reduce, width: int
 ) -> Packed:
     left, right = reduce.values
-    used = {e.name for e in _inside(right) if isinstance(e, ir.AxisIndex)}
+    used = {e.name for e in with_parts((right,)) if isinstance(e, ir.AxisIndex)}
     batch = tuple(axis for loop in nest[:-1] for axis in loop.axes if axis.name in used)
     axes = (*batch, replace(reduce.axis), nest[-1].axes[-1])
     name = Names(a.name for a in kernel.arguments).new("packed")

@@ -171,12 +171,11 @@ class _KernelParser(ExpressionParser):
         if len(values) != ir.value_count(kinds):
             wanted = ir.value_count(kinds)
             raise self.error(f"the reduce folds {wanted} values and is given {len(values)}", head)
-        remaining = iter(values)
-        for name, kind in zip(names, kinds, strict=True):
-            scope[name] = ir.folded_dtype(kind, next(remaining).dtype)
-            if kind == "fma":
-                next(remaining)
-        return ir.Reduce(names, kinds, axis, order, body, values, unroll, across, self.location())
+        where = self.location()
+        reduce = ir.Reduce(names, kinds, axis, order, body, values, unroll, across, where)
+        for name, kind, operands in zip(names, kinds, reduce.operands, strict=True):
+            scope[name] = ir.folded_dtype(kind, operands[0].dtype)
+        return reduce
 
     def order(self, orders: tuple[str, ...] = _ORDERS) -> str:
         self.expect("order")

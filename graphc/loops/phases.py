@@ -8,7 +8,7 @@ phase binds and another uses goes through memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from graphc.ir import dims, dtypes
@@ -144,7 +144,8 @@ class _Cutting:
         start = ir.Apply("multiply", (ir.Name(first, dtypes.int64), length), dtypes.int64)
         place = ir.Apply("add", (start, position), dtypes.int64)
         inside = ir.Apply("less", (place, ir.SizeOf(reduce.axis.extent)), dtypes.bool_)
-        kind, (value,) = next((k, v) for n, k, v in _paired(reduce) if n == name)
+        at = reduce.names.index(name)
+        kind, (value,) = reduce.kinds[at], reduce.operands[at]
         within = self.names.new("within")
         lets = [s for s in reduce.body if isinstance(s, ir.Let)]
         renamed = {let.name: self.names.new(let.name) for let in lets}
@@ -267,18 +268,10 @@ def _block(reduce: ir.Reduce) -> int:
     return ir.BLOCK if reduce.order == "lanes" else ir.TREE
 
 
-def _paired(reduce: ir.Reduce) -> Iterator[tuple[str, str, tuple[ir.Expr, ...]]]:
-    """Each name of a reduce with its kind and what it folds."""
-    first = 0
-    for name, kind in zip(reduce.names, reduce.kinds, strict=True):
-        count = ir.value_count((kind,))
-        yield name, kind, reduce.values[first : first + count]
-        first += count
-
-
 def _dtypes(reduce: ir.Reduce) -> list[DType]:
     """The dtypes of a reduce's names."""
-    return [ir.folded_dtype(kind, values[0].dtype) for _, kind, values in _paired(reduce)]
+    pairs = zip(reduce.kinds, reduce.operands, strict=True)
+    return [ir.folded_dtype(kind, values[0].dtype) for kind, values in pairs]
 
 
 def _axes(loop: ir.For | ir.Reduce) -> Sequence[ir.Axis]:

@@ -6,22 +6,22 @@ Made by ``graphc.loops.planning`` and read by ``graphc.codegen``.  Data only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from graphc.ir.dims import Shape, Size
 from graphc.ir.dtypes import DType
 from graphc.loops.ir import Kernel
+from runtime.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class FrameBuffer:
     """Buffer number ``position`` of the frame: an input, parameter, constant or output."""
 
     position: int
 
 
-@dataclass(frozen=True)
+@frozen
 class ArenaSlot:
     """A place in the arena, ``offset`` bytes (a multiple of 64) from its start."""
 

@@ -33,14 +33,14 @@ from graphc.loops.walk import sizes_of
 from runtime.target import Target
 
 
-def plan(graph: Graph, target: Target, name: str | None = None) -> EntryPlan:
+def plan(graph: Graph, target: Target) -> EntryPlan:
     """The plan of a fused graph for ``target``."""
-    return _Planner(graph, target, name or graph.name).run()
+    return _Planner(graph, target).run()
 
 
 class _Planner:
-    def __init__(self, graph: Graph, target: Target, name: str) -> None:
-        self.graph, self.target, self.name = graph, target, name
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self.graph, self.target, self.name = graph, target, graph.name
         self.alias: dict[Value, Value] = {}
         self.constants: dict[Value, None] = {}
         self.steps: list[Step] = []

@@ -12,8 +12,9 @@ from dataclasses import replace
 from graphc.ir.dims import Size
 from graphc.loops import ir
 from graphc.loops.across import across, together
-from graphc.loops.direction import stride, tiled
+from graphc.loops.direction import MOST_APART, stride, tiled
 from graphc.loops.repetition import costly, registers_together
+from graphc.loops.strips import strips
 from graphc.loops.tiling import (
     STREAMED,
     STREAMED_UNROLL,
@@ -23,12 +24,11 @@ from graphc.loops.tiling import (
     choose_streamed,
     choose_tile,
 )
-from graphc.loops.walk import expressions, statements
+from graphc.loops.walk import expressions, statements, with_parts
 from runtime.target import Target
 
 _TOGETHER = 6  # sums in lanes, and the registers that they leave to others
 _LEFT_OVER = 8
-CLOSE = 4  # elements between neighbours, which are loaded with what is between them
 # Vectors of a sum of what lies in memory.  Its 64 lanes are chains of dependent adds, which these
 # keep up with as well as wider ones; and some processors foresee more of what follows loads of half
 # a cache line.
@@ -86,6 +86,7 @@ def _scheduled(
     down = next((s.axis for s in statement.body if isinstance(s, ir.Column)), None)
     if any(isinstance(s, ir.For) or _in_lanes(s) for s in statement.body):
         turned = together(statement, lanes) or across(statement, lanes)
+        turned = turned or strips(statement, lanes)
         if turned is not None:
             return _nest(turned.axes, turned.body, outermost)
         inner = tuple(_scheduled(kernel, s, lanes, target) for s in statement.body)
@@ -110,16 +111,12 @@ def _together(loop: ir.For, product: ir.Reduce, target: Target) -> list[ir.Axis]
     dtype, (*outer, last) = product.values[0].dtype, loop.axes
     lanes = -(-ir.lane_count(product.axis.extent, dtype) // target.lanes(dtype.size))
     most = max(1, min(_TOGETHER, (target.vector_registers - _LEFT_OVER) // lanes))
-    if not outer or all(ir.AxisIndex(outer[-1].name) in _inside(v) for v in product.values):
+    if not outer or all(ir.AxisIndex(outer[-1].name) in with_parts((v,)) for v in product.values):
         return [*outer, replace(last, tile=_at_most(last, most))]
     heights = range(1, _at_most(outer[-1], most) + 1)
     tiles = [(high, _at_most(last, most // high)) for high in heights]
     high, wide = min(tiles, key=lambda tile: 1 / tile[0] + 1 / tile[1])  # loads for each of them
     return [*outer[:-1], replace(outer[-1], tile=high), replace(last, tile=wide)]
-
-
-def _inside(value: ir.Expr) -> list[ir.Expr]:
-    return list(expressions((ir.Let("", value),)))
 
 
 def _at_most(axis: ir.Axis, tile: int) -> int:
@@ -162,7 +159,7 @@ def _down_columns(kernel: ir.Kernel, loop: ir.For) -> bool:
     the loop's points read it, each lane of the fold being a place in memory."""
     fold, store = loop.body
     extent = loop.axes[-1].extent
-    if isinstance(extent, int) and extent <= CLOSE:
+    if isinstance(extent, int) and extent <= MOST_APART:
         return False
     if not _in_lanes(fold) or not isinstance(fold, ir.Reduce) or not isinstance(store, ir.Store):
         return False

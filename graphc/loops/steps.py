@@ -10,7 +10,7 @@ from graphc.ir.nodes import Node, Value
 from graphc.loops.lowering import Lowered
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """One kernel to run: its lowering, the values it reads and makes, and what they are of the
     user's program.  ``in_place`` says which made value overwrites which of those

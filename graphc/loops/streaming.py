@@ -23,7 +23,7 @@ MOST_OPS = 64
 def stream(kernel: ir.Kernel, last: Collection[str], target: Target) -> ir.Kernel:
     """``kernel``, scheduled, with the mode ``stream`` for those results among ``last``, which no
     other kernel reads, that it should be good for."""
-    if target.triple.split("-")[0] not in ("", "x86_64"):
+    if target.architecture not in ("", "x86_64"):
         return kernel
     loop = kernel.body[0]
     if len(kernel.body) > 1 or not isinstance(loop, ir.For) or not loop.parallel:

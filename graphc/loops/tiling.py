@@ -7,12 +7,13 @@ that a product takes.  ``tests/tile_search.py`` times its choices against all ot
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import gcd
 
 from graphc.ir.dims import Size
 from graphc.loops import ir
+from runtime.frozen import frozen
 from runtime.target import Target
 
 # Extents that a run-time size is taken for.
@@ -56,7 +57,7 @@ _PER_WIDTH = 0.035
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
-@dataclass(frozen=True)
+@frozen
 class Product:
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
@@ -92,7 +93,8 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
         widest = 1
     elif product.turned:
         depth = product.depth if isinstance(product.depth, int) else _DEPTH
-        widest = max(1, min(widest, STAGED_BYTES // max(1, depth * target.vector_bytes)))
+        steps = _at_once(product, depth)
+        widest = max(1, min(widest, STAGED_BYTES // max(1, steps * target.vector_bytes)))
     widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
     fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
     return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
@@ -174,11 +176,12 @@ def packed_width(product: Product, target: Target) -> int | None:
     columns, depth = product.columns, product.depth
     if product.panels or not isinstance(columns, int) or not isinstance(depth, int):
         return None
+    if not isinstance(product.rows, int) or _are_few(product):
+        return None  # nothing reads it again, or perhaps nothing does
+    if block(product) and not product.row_bytes:
+        return None  # it is copied block by block
     gathered = product.turned and depth * target.vector_bytes > STAGED_BYTES
-    known = isinstance(product.rows, int) and _is_far(product, depth, columns, target)
-    if _are_few(product) or (block(product) and not product.row_bytes):
-        return None  # nothing reads it again, or it is copied block by block
-    if not gathered and not known:
+    if not gathered and not _is_far(product, depth, columns, target):
         return None
     lanes = target.lanes(product.size)
     tiles = [

@@ -191,16 +191,14 @@ class _Verifier:
         inner = scope.inside((statement.axis,), (next(self.serials),), True)
         self.body(statement.body, inner, depth + 1)
         self.at = statement
-        remaining = iter(statement.values)
-        for name, kind in zip(statement.names, statement.kinds, strict=True):
-            value = next(remaining)
-            self.folded(kind, value, inner)
-            if kind == "fma":
-                other = next(remaining)
-                self.folded(kind, other, inner)
-                self.require(other.dtype == value.dtype, "fma takes two values of one dtype")
+        named = zip(statement.names, statement.kinds, statement.operands, strict=True)
+        for name, kind, operands in named:
+            for value in operands:
+                self.folded(kind, value, inner)
+            first, last = operands[0].dtype, operands[-1].dtype
+            self.require(first == last, "fma takes two values of one dtype")
             self.name(name, scope, "a value")
-            scope.values[name] = ir.folded_dtype(kind, value.dtype)
+            scope.values[name] = ir.folded_dtype(kind, first)
 
     def across(self, statement: ir.Reduce, scope: _Scope) -> None:
         axis = next((a for a in scope.schedules if a.name == statement.across), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -74,8 +74,13 @@ def remembered(function: Callable[[_Part], _Found]) -> Callable[[_Part], _Found]
 def expressions_of(statement: ir.Statement) -> tuple[ir.Expr, ...]:
     """Every expression and sub-expression written in a statement itself, in the order of the
     text."""
+    return with_parts(own_expressions(statement))
+
+
+def with_parts(written: Sequence[ir.Expr]) -> tuple[ir.Expr, ...]:
+    """The expressions ``written``, each followed by its sub-expressions."""
     found: list[ir.Expr] = []
-    pending = list(reversed(own_expressions(statement)))
+    pending = list(reversed(written))
     while pending:
         expr = pending.pop()
         found.append(expr)

@@ -55,17 +55,7 @@ def build(
 
 def renamed(value: Value, name: str) -> Value:
     """The same value from a node that is called ``name``."""
-    node = value.node
-    named = Node(
-        node.op,
-        node.operands,
-        node.attributes,
-        [result.type for result in node.results],
-        location=node.location,
-        name=name,
-        body=node.body,
-    )
-    return named.results[value.index]
+    return clone(value.node, value.node.operands, name=name).results[value.index]
 
 
 def rewrite_locally(graph: Graph, rule: Rule, concerns: Callable[[op.Op], bool]) -> Graph:

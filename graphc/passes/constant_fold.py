@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,7 @@ from graphc.passes.base import Make, rewrite_locally
 _BUILDER = NumpyBuilder()
 
 
-@dataclass(frozen=True)
-class ConstantFold:
+class ConstantFold(NamedTuple):
     """Folds results of up to ``limit`` elements.
 
     A broadcast is not folded: repeating elements is cheaper than storing them.  Ops on broadcast

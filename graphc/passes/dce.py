@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.ir.graphs import Graph, collect
+from graphc.ir.graphs import Graph, with_results
 
 
 class DeadCode:
@@ -12,15 +12,7 @@ class DeadCode:
     name = "dce"
 
     def run(self, graph: Graph) -> Graph:
-        living = collect(
-            graph.name,
-            graph.outputs,
-            [(parameter, new) for parameter, new in graph.updates if parameter is not new],
-            inputs=graph.inputs,
-            parameters=graph.parameters,
-            constraints=graph.constraints,
-            flush_denormals=graph.flush_denormals,
-        )
+        changes = [(parameter, new) for parameter, new in graph.updates if parameter is not new]
+        living = with_results(graph, graph.outputs, changes)
         same = living.nodes == graph.nodes and living.constraints == graph.constraints
-        same = same and len(living.updates) == len(graph.updates)
-        return graph if same else living
+        return graph if same and len(changes) == len(graph.updates) else living

@@ -10,12 +10,12 @@ own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from graphc.ir import dims
 from graphc.ir import op as records
 from graphc.ir.dims import Shape
-from graphc.ir.graphs import Graph, clone, collect
+from graphc.ir.graphs import Graph, clone, collect, substitute
 from graphc.ir.nodes import Node, Value
 from graphc.passes import columns, recompute
 from graphc.passes.groups import Group, Reason, group_of, joined
@@ -25,8 +25,7 @@ SMALL = 1 << 13  # elements of a loop that takes no longer than a kernel's call
 NEAR = 1000  # nodes between two loops that are looked at for joining
 
 
-@dataclass(frozen=True)
-class Fuse:
+class Fuse(NamedTuple):
     """The pass."""
 
     enabled: bool = True
@@ -284,15 +283,7 @@ def _rebuild(graph: Graph, grouping: Grouping) -> Graph:
             new.update(zip(node.results, clone(node, operands).results, strict=True))
         else:
             new.update(_fusion_node(group, grouping, new))
-    return collect(
-        graph.name,
-        {name: new.get(v, v) for name, v in graph.outputs.items()},
-        [(p, new.get(v, v)) for p, v in graph.updates],
-        inputs=graph.inputs,
-        parameters=graph.parameters,
-        constraints=graph.constraints,
-        flush_denormals=graph.flush_denormals,
-    )
+    return substitute(graph, new)
 
 
 def _in_order(grouping: Grouping) -> Iterable[Group]:

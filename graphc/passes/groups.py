@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from graphc.analysis.access import is_view
 from graphc.errors import shape_text
@@ -39,8 +40,7 @@ CHEAP = 4  # flops that may be repeated for every row instead of being stored on
 ASIDE = 64
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why two groups may not share a kernel."""
 
     text: str
@@ -49,7 +49,7 @@ class Reason:
         return self.text
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Group:
     """``inside`` are the nodes computed at another index than the domain's (read through a view
     within the group), which therefore can't be outputs.  ``again`` are nodes of other groups that

@@ -6,7 +6,7 @@ Responsible for the running; which passes, in which order, is said by ``graphc.p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from graphc.errors import ArgumentError, VerifyError
@@ -49,19 +49,11 @@ class Report(NamedTuple):
         )
 
 
-def run(
-    graph: Graph,
-    pipeline: Sequence[Pass],
-    *,
-    stop_after: str | None = None,
-    check: bool = True,
-    on_step: Callable[[Step], None] | None = None,
-) -> Report:
+def run(graph: Graph, pipeline: Sequence[Pass], *, stop_after: str | None = None) -> Report:
     """``graph`` through all passes of ``pipeline``, or to the first called ``stop_after``.
 
-    With ``check`` the graph and what every pass makes is verified, each node once.  ``on_step`` is
-    called after each pass.  Raises ``VerifyError`` with the name of the pass at fault, and
-    ``ArgumentError`` where no pass is called ``stop_after``.
+    The graph and what every pass makes is verified, each node once.  Raises ``VerifyError`` with
+    the name of the pass at fault, and ``ArgumentError`` where no pass is called ``stop_after``.
 
     >>> from graphc import ops
     >>> from graphc.ir.graphs import collect
@@ -75,20 +67,16 @@ def run(
         names = ", ".join(stage.name for stage in pipeline)
         raise ArgumentError(f"no pass {stop_after!r}; there are {names}")
     known = Known()
-    if check:
-        verify(graph, known)
+    verify(graph, known)
     steps: list[Step] = []
     for stage in pipeline:
         before = graph
         start = time.perf_counter()
         graph = stage.run(before)
         seconds = time.perf_counter() - start
-        step = Step(stage.name, seconds, len(before.nodes), len(graph.nodes), graph)
-        steps.append(step)
-        if check and graph is not before:
+        steps.append(Step(stage.name, seconds, len(before.nodes), len(graph.nodes), graph))
+        if graph is not before:
             _verify_after(stage, graph, known)
-        if on_step is not None:
-            on_step(step)
         if stage.name == stop_after:
             break
     return Report(graph, tuple(steps))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.dims import Size
-from graphc.ir.graphs import Graph, rewrite
+from graphc.ir.graphs import Graph, clone, rewrite
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Contraction, Reduction
 from graphc.ir.types import TensorType
@@ -74,12 +74,4 @@ def _stamped(node: Node, operands: tuple[Value, ...]) -> Sequence[Value] | None:
         order = product_order(*node.operands)
     else:
         return None
-    stamped = Node(
-        node.op,
-        operands,
-        {**node.attributes, "order": order},
-        [value.type for value in node.results],
-        location=node.location,
-        name=node.name,
-    )
-    return stamped.results
+    return clone(node, operands, attributes={**node.attributes, "order": order}).results

@@ -9,8 +9,7 @@ of others ``again``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
@@ -36,8 +35,7 @@ def choose(graph: Graph, grouping: Grouping) -> None:
             chooser.consider(node)
 
 
-@dataclass
-class _Plan:
+class _Plan(NamedTuple):
     """Nodes to compute again in one group, and what must be stored for them that was not."""
 
     nodes: set[Node]

@@ -76,15 +76,23 @@ def test_products_of_few_rows_or_columns_have_the_bits_of_their_order(level, dat
     assert_same_bits(found["z"], np.maximum(y + 1, 0), "z")
 
 
+@pytest.mark.parametrize(
+    "depth, columns, turned", [(37, 200, False), (37, 203, True), (1700, 70, True)]
+)
 @pytest.mark.parametrize("threads", (1, 2))
-def test_a_named_number_of_rows_has_the_same_bits_with_few(threads):
-    graph = dense("M", 37, 200, "float32")
+def test_a_named_number_of_rows_has_the_same_bits_with_few(threads, depth, columns, turned):
+    graph = dense("M", depth, columns, "float32", right_turned=turned)
     exe = graphc.compile(graph, threads=threads)
     arrays = drawn(graph, {"M": 40})
     whole = exe(**arrays)["y"]
     for rows in (*range(6), 13, 14, 27, 40):
         few_rows = exe(x=arrays["x"][:rows], w=arrays["w"])["y"]
         assert_same_bits(few_rows, whole[:rows], str(rows))
+
+
+def test_what_a_named_number_of_rows_reads_is_not_packed():
+    text = graphc.compile(dense("M", 4000, 300, "float32", right_turned=True)).text("loops")
+    assert "panels(" not in text
 
 
 def test_large_operands_of_few_rows_stream():

@@ -49,6 +49,19 @@ kernel k<N, M>(x: f32[N, M], out z: f32[M], out w: i64[M]) {
     w[j] = p
   }
 }""",
+    "product beside what it looks up": """
+kernel k<N>(
+  x: f32[N, 9], w: f32[9, 32], at: i64[N, 32], table: f32[7, 32],
+  out y: f32[N, 32], out z: f32[N, 32]
+) {
+  for i < N tile(6), j < 32 tile(32) vector(16) parallel {
+    s = reduce fma k < 9 order(ascending) { x[i, k], w[k, j] }
+    t = where(at[i, j] > 6, 6, at[i, j])
+    t_1 = where(t < 0, 0, t)
+    y[i, j] = s + table[t_1, j]
+    z[i, j] = s - table[t_1, 3]
+  }
+}""",
     "batched product": """
 kernel k<B, N>(x: f32[B, N, 7], y: f32[B, 7, 21], out z: f32[B, N, 21]) {
   for b < B, i < N tile(4), j < 21 tile(16) vector(8) parallel {

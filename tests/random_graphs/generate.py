@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,13 @@ STEPS: dict[Step, float] = {
     folds.dense: 1.5, folds.columns: 0.8, folds.gathered: 0.8, folds.scattered: 0.8,
     folds.one_hot: 0.4, folds.softmaxed: 1, folds.loss: 0.8, folds.drawn: 0.5, folds.size_used: 0.4,
 }  # fmt: skip
+# For graphs of few kinds of kernels and many views of what they make.
+VIEWS = {step: weight for step, weight in STEPS.items() if step.__module__ == views.__name__}
+ACROSS_VIEWS = {step: 0.1 for step in STEPS} | VIEWS | {
+    elementwise.unary: 1.5, elementwise.binary: 1.5, folds.reduced: 2.5, folds.row_use: 1.5,
+    folds.product: 2.5, folds.dense: 2.5, folds.columns: 1.5, folds.gathered: 0.6,
+    folds.softmaxed: 0.7,
+}  # fmt: skip
 _FACTORS = (0.1, 0.3, 1.0, 1.0, 3.0, 8.0)
 
 
@@ -40,17 +47,17 @@ class Case:
     calls: tuple[dict[str, np.ndarray], ...]
 
 
-def case(seed: int) -> Case:
-    """The graph that ``seed`` means; every fourth has gradients."""
+def case(seed: int, steps: Mapping[Step, float] = STEPS) -> Case:
+    """The graph that ``seed`` means, of ``steps`` by their weights; every fourth has gradients."""
     build = Builder(seed)
     build.input(build.shape(0 if build.chance(0.2) else 1), build.dtype())
     if seed % 8 == 0:  # a layer to be trained
         _take(build, folds.dense)
-    weights = [weight * build.random.choice(_FACTORS) for weight in STEPS.values()]
+    weights = [weight * build.random.choice(_FACTORS) for weight in steps.values()]
     for _ in range(build.random.randrange(2, 12)):
-        step = build.random.choices(list(STEPS), weights)[0]
+        step = build.random.choices(list(steps), weights)[0]
         _take(build, step)
-    outputs = _outputs(build)
+    outputs = _outputs(build, (1, 1, 2, 2, 3, 4) if steps is STEPS else (2, 3, 5, 8))
     updates = _updates(build) if build.chance(0.4) else []
     if seed % 4 == 0:
         _differentiate(build, outputs, updates)
@@ -76,8 +83,8 @@ def _take(build: Builder, step: Step) -> None:
         build.pool.append(result)
 
 
-def _outputs(build: Builder) -> dict[str, Tensor]:
-    count = build.random.choice((1, 1, 2, 2, 3, 4))
+def _outputs(build: Builder, counts: Sequence[int]) -> dict[str, Tensor]:
+    count = build.random.choice(counts)
     computed = [x for x in build.pool if x.value.node.operands] or build.pool
     late = computed[-8:] if build.chance(0.9) else build.pool
     chosen = [late[-1], *build.random.sample(late, min(count, len(late)))]

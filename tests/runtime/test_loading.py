@@ -12,8 +12,9 @@ import pytest
 
 from runtime import jit, loading
 from runtime.target import NEON
+from tests.levels import LOADS_OBJECTS
 
-pytestmark = pytest.mark.skipif(not loading.is_known_system(), reason="for Linux on x86-64")
+pytestmark = pytest.mark.skipif(not LOADS_OBJECTS, reason="for Linux on x86-64")
 
 TEXT = """
 @table = private constant [4 x i64] [i64 1, i64 20, i64 300, i64 4000], align 64

@@ -23,7 +23,7 @@ def test_what_is_begun_is_done_once() -> None:
     for helper in threading.enumerate():
         if helper is not threading.current_thread():
             helper.join()
-    assert native_call.is_linked() and native_call.link() is first
+    assert native_call.link.is_made and native_call.link() is first
     assert pool.Pool.get() is pool.Pool.get()
 
 
@@ -43,7 +43,7 @@ f = graphc.Graph("f", graphc.tanh(x) + w)
 exe = graphc.compile(f, graphc.Graph("g", {}, {w: w * 2 + graphc.sum(x)}), threads=threads)
 data = np.random.default_rng(0).standard_normal((10, 64)).astype(np.float32)
 natively = lambda call: isinstance(call.__call__, types.BuiltinFunctionType)
-said = [native_call.is_linked() or natively(exe.f)]
+said = [native_call.link.is_made or natively(exe.f)]
 results = [exe.f(data)["output"].tobytes()]
 said += [natively(exe.f), pool.is_linked()]
 exe.g(data)
