@@ -20,8 +20,8 @@ from graphc.passes.stabilize import Stabilize
 
 OPTIMIZE: tuple[Pass, ...] = (
     Stabilize(),
-    FewPlaces(),
     Decompose(),
+    FewPlaces(),
     Canonicalize(),
     ConstantFold(),
     Simplify(),
