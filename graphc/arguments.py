@@ -25,7 +25,6 @@ from graphc.errors import (
 from graphc.ir import dims
 from graphc.ir.attributes import ConstantReference
 from graphc.ir.graphs import Graph
-from graphc.ir.interpreter import unknown_constant
 from graphc.ir.nodes import Value
 from graphc.tensor import Tensor
 from runtime.conversion import conform
@@ -214,6 +213,8 @@ def check_constants(graph: Graph) -> None:
     for node in (*(value.node for value in graph.parameters), *graph.nodes):
         for value in node.attributes.values():
             if isinstance(value, ConstantReference):
+                from graphc.ir.interpreter import unknown_constant
+
                 raise at(unknown_constant(node, value))
 
 

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graphc.collector import collection_paused
 from graphc.errors import GraphcError, UnsupportedError
 from graphc.ir import dims
 from graphc.ir.demands import demanded_by
 from graphc.ir.dims import Size
 from graphc.ir.graphs import Graph
-from graphc.ir.nodes import Value, collection_paused
+from graphc.ir.nodes import Value
 from graphc.ir.op import Constraint
 from graphc.loops.cost import kernel_bytes, kernel_flops
 from graphc.loops.plan import BufferInfo, EntryPlan, KernelCall

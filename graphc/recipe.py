@@ -7,12 +7,13 @@ made again only for those who look at them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from graphc.collector import collection_paused
 from graphc.fingerprint import fingerprint
 from graphc.ir.graphs import Graph
 from runtime import preparation, program_cache
+from runtime.frozen import frozen
 from runtime.program import Program
 from runtime.target import Target
 
@@ -27,12 +28,12 @@ def import_early(threads: int | None) -> None:
 
     if not jit.is_host_known():
         preparation.begin_to_compile(threads)
-        with preparation.in_a_hurry():
+        with preparation.in_a_hurry(), collection_paused():
             import graphc.codegen.module
             import graphc.compiler  # noqa: F401
 
 
-@dataclass(frozen=True)
+@frozen
 class Recipe:
     """The arguments of ``graphc.compiler.compile_graphs``; ``threads`` the program is to run on."""
 
@@ -45,7 +46,7 @@ class Recipe:
 
     def compile(self) -> Compilation:
         """Pass by pass; the compiler is imported now.  Machine code is made meanwhile."""
-        with preparation.meanwhile(self.threads, self.target) as ready:
+        with preparation.meanwhile(self.threads, self.target) as ready, collection_paused():
             from graphc.compiler import compile_graphs
 
             return compile_graphs(

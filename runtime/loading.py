@@ -34,7 +34,7 @@ class NotLoadableError(Exception):
     """The objects need more than this module knows of."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Section:
     """A piece of an object that has to be in memory, ``place`` bytes after the beginning."""
 
@@ -46,7 +46,7 @@ class _Section:
     place: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Object:
     """What an object file says; a symbol is its name, section and offset."""
 

@@ -13,7 +13,7 @@ WRITTEN = sorted(
 )
 
 LAYERS = (
-    "location naming",
+    "location naming collector",
     "errors",
     "ir",
     "tensor operands numpy_protocol",

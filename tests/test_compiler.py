@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,12 @@ def test_a_constraint_may_compare_with_a_negative_number() -> None:
     assert exe(np.arange(5, dtype=np.int32))["y"].tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(InputShapeError, match="K - 6 >= -1"):
         exe(np.arange(4, dtype=np.int32))
+
+
+def test_what_was_compiled_is_old_to_the_collector() -> None:
+    """Else the next collection, of what is young, would look through all of it."""
+    x = graphc.input("x", ("N",))
+    made = graphc.compile(graphc.tanh(x + 1), cache=False).compilation
+    young = {id(each) for generation in (0, 1) for each in gc.get_objects(generation)}
+    assert young.isdisjoint(map(id, made.entries[0].optimized.nodes))
+    assert not gc.get_freeze_count() and gc.isenabled()

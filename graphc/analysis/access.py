@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
+from graphc.ir.dims import Shape
 from graphc.ir.index import Index, as_index, axis, constant
 from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Gather, Piece, Rearrange, Source
@@ -45,8 +47,18 @@ def is_view(node: Node) -> bool:
         return False
     if len(node.operands) > 1:  # what joins values is one; to ask for all pieces would take long
         return True
-    index = tuple(axis(i) for i in range(node.result.type.rank))
-    return pieces_of(node, index) is not None
+    return pieces_of(node, _axes(node.result.type.rank)) is not None
+
+
+@cache
+def _axes(rank: int) -> tuple[Index, ...]:
+    return tuple(map(axis, range(rank)))
+
+
+@lru_cache(64)
+def _everywhere(shape: Shape) -> tuple[Index, ...]:
+    """The index at which all of a value of ``shape`` is read."""
+    return tuple(constant(0) if size == 1 else axis(i) for i, size in enumerate(shape))
 
 
 def pieces_of(node: Node, index: tuple[Index, ...]) -> Sequence[Piece] | None:
@@ -61,9 +73,10 @@ def reads(value: Value, stored: Container[Node] = (), through: Node | None = Non
     """The values that reading all of ``value`` reads, looking through views (but those ``stored``
     in memory, unless it is ``through``).  A value stands for itself where it is no view.  Free
     sources are left out."""
-    start = tuple(constant(0) if size == 1 else axis(i) for i, size in enumerate(value.type.shape))
     found: list[Read] = []
-    pending: list[tuple[Value, tuple[Index, ...], bool]] = [(value, start, False)]
+    pending: list[tuple[Value, tuple[Index, ...], bool]] = [
+        (value, _everywhere(value.type.shape), False)
+    ]
     while pending:
         at, index, partial = pending.pop()
         kept = at.node in stored and at.node is not through

@@ -21,9 +21,10 @@ from typing import Any
 
 from graphc import location
 from graphc.autodiff.rules import rule_of
+from graphc.collector import collection_paused
 from graphc.errors import ArgumentError, DefinitionError, GradientError, GraphcError
 from graphc.ir.graphs import topological
-from graphc.ir.nodes import Node, Value, collection_paused
+from graphc.ir.nodes import Node, Value
 from graphc.ir.op import Composite
 from graphc.operands import as_tensor, broadcast, fail, naming
 from graphc.ops.stable_forms import stable_form

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import lanes, turning
+from graphc.codegen import turning
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
 from graphc.codegen.values import constant, index
@@ -19,8 +19,12 @@ from graphc.loops.walk import expressions_of, in_turn
 
 def row_axis(statements: Sequence[Statement]) -> Axis | None:
     """The axis along the rows, where ``statements`` compute a vector of them."""
-    folds = (s for s in statements if isinstance(s, Reduce) and s.order == "lanes")
-    return next((fold.axis for fold in folds if lanes.is_held(fold)), None)
+    folds = [s for s in statements if isinstance(s, Reduce) and s.order == "lanes"]
+    if not folds:
+        return None
+    from graphc.codegen.lanes import is_held  # programs without folds start without
+
+    return next((fold.axis for fold in folds if is_held(fold)), None)
 
 
 @contextmanager

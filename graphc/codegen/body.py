@@ -14,12 +14,9 @@ from graphc.codegen import (
     access,
     across,
     blocking,
-    checks,
     column,
     nest,
     prefetching,
-    reduction,
-    rows,
     turning,
 )
 from graphc.codegen.context import Context
@@ -48,25 +45,29 @@ def together(context: Context, statements: Sequence[Statement]) -> None:
             access.store(context, statement.buffer, statement.index, value)
         elif isinstance(statement, Reduce):
             context.loop = statement
-            reduction.reduce(context, statement)
+            _reduce(context, statement)
         elif isinstance(statement, For):
             context.loop = statement
             nest.emit(context, statement)
         elif isinstance(statement, Column):
             column.emit(context, statement)
         else:
+            from graphc.codegen import checks
+
             checks.emit(context, statement)
 
 
 def of_tile(context: Context, statements: Sequence[Statement]) -> None:
     """Emit the statements of a loop's body for one tile."""
     if any(isinstance(s, For) and contains((s,), Column) for s in statements):
+        from graphc.codegen import rows
+
         rows.walk(context, statements)
         return
     prefetching.plan(context, statements)
     first, block = statements[0], context.block
     if block is not None and isinstance(first, Reduce):
-        reduction.reduce(context, first)
+        _reduce(context, first)
         context.block = None
         blocking.end(context, block, first, lambda: _finish(context, statements[1:]))
         context.block = block
@@ -92,6 +93,12 @@ def _of_tile(context: Context, statements: Sequence[Statement]) -> None:
             _by_position(context, run)
         else:
             together(context, run)
+
+
+def _reduce(context: Context, statement: Reduce) -> None:
+    from graphc.codegen import reduction  # and lanes: programs without folds start without
+
+    reduction.reduce(context, statement)
 
 
 def _let(context: Context, statement: Let) -> None:

@@ -204,20 +204,20 @@ def emit(context: Context, statement: Column) -> None:
     if statement.order == "ascending":
         _in_turn(context, statement, rows, outer)
         return
-    grid = evaluate(context, statement.value)
+    grids = _by_row(context, statement, rows)
     if statement.order == "block":
-        _blocks(context, statement, rows, outer, grid)
+        _blocks(context, statement, rows, outer, grids)
         return
     dtype = context.arguments[statement.buffer].dtype
     fold = Fold(statement.kind, dtype)
     with context.at(outer):
         before = access.load(context, Load(statement.buffer, statement.index, dtype))
-        axes = [axis for axis in outer if axis.name in grid.axes or axis.name in before.axes]
+        axes = [axis for axis in outer if axis.name in grids[0].axes or axis.name in before.axes]
         values = []
         for point in positions(axes):
             state: State = (context.builder.to_memory(before.at(point)),)
             for first in range(0, rows.count, TREE):
-                eight = _eight(context, fold, rows, first, grid, point)
+                eight = _eight(context, fold, rows, first, grids, point)
                 state = fold.block(context.builder, eight, state)
             values.append(fold.result(context.builder, state))
         access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
@@ -250,19 +250,35 @@ def _add(context: Context, statement: Column) -> list[Value]:
     return []
 
 
+def _by_row(context: Context, statement: Column, rows: TileAxis) -> list[Grid]:
+    """What is folded, row by row of the tile, each read along as far as the tile is wide."""
+    panel, found = context.vector_axis, []
+    loads = any(isinstance(e, Load) for e in expressions((Let("", statement.value),)))
+    for row in rows.positions:
+        with context.at([a.restricted(row) if a is rows else a for a in context.axes]):
+            found.append(evaluate(context, statement.value))
+        if loads and panel is not None and panel.count > 1:
+            context.writer.keep_order()
+    return found
+
+
 def _blocks(
-    context: Context, statement: Column, rows: TileAxis, outer: list[TileAxis], grid: Grid
+    context: Context,
+    statement: Column,
+    rows: TileAxis,
+    outer: list[TileAxis],
+    grids: Sequence[Grid],
 ) -> None:
     """Each group of eight rows to the element of its block."""
     fold = Fold(statement.kind, context.arguments[statement.buffer].dtype)
-    axes = [axis for axis in outer if axis.name in grid.axes]
+    axes = [axis for axis in outer if axis.name in grids[0].axes]
     b, writer, limit = context.builder, context.writer, None
     first = writer.divide(rows.base, TREE)
     if rows.limit is not None:
         limit = writer.divide(writer.add(rows.limit, index(TREE - 1)), TREE)
     for group in range(-(-rows.count // TREE)):
         values = [
-            fold.result(b, fold.block(b, _eight(context, fold, rows, group * TREE, grid, point)))
+            fold.result(b, fold.block(b, _eight(context, fold, rows, group * TREE, grids, point)))
             for point in positions(axes)
         ]
         block = TileAxis(rows.name, first, 1, 0, group, limit)
@@ -271,7 +287,12 @@ def _blocks(
 
 
 def _eight(
-    context: Context, fold: Fold, rows: TileAxis, first: int, grid: Grid, point: Position
+    context: Context,
+    fold: Fold,
+    rows: TileAxis,
+    first: int,
+    grids: Sequence[Grid],
+    point: Position,
 ) -> list[State]:
     """The states of eight rows from ``first``; rows beyond the extent are absent."""
     b = context.builder
@@ -281,7 +302,7 @@ def _eight(
         if row >= rows.count:
             states.append(absent)
             continue
-        value = b.to_memory(grid.at({**point, rows.name: row}))
+        value = b.to_memory(grids[row].at({**point, rows.name: row}))
         valid = context.valid(rows, row)
         state: State = (value,)
         states.append(fold.keep(b, valid, state, absent))

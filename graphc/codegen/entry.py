@@ -37,30 +37,12 @@ define internal void @graphc.run(ptr %kernel, ptr %buffers, ptr %table, i64 %uni
 i64 %chunks, i64 %work, ptr %pool, ptr %counters, i64 %calls) #0 {
 entry:
   %counted = icmp ne ptr %counters, null
-  br i1 %counted, label %profiled, label %plain
-plain:
-  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
-i64 %work, ptr %pool)
-  ret void
-profiled:
-  %start = call i64 @llvm.readcyclecounter()
-  call void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, i64 %chunks, \
-i64 %work, ptr %pool)
-  %stop = call i64 @llvm.readcyclecounter()
-  %spent = sub i64 %stop, %start
-  %old = load i64, ptr %counters
-  %sum = add i64 %old, %spent
-  store i64 %sum, ptr %counters
-  %second = getelementptr i64, ptr %counters, i64 1
-  %calls.before = load i64, ptr %second
-  %more = add i64 %calls.before, %calls
-  store i64 %more, ptr %second
-  ret void
-}
-
-define internal void @graphc.share(ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
-i64 %chunks, i64 %work, ptr %pool) #0 {
-entry:
+  br i1 %counted, label %timed, label %begin
+timed:
+  %now = call i64 @llvm.readcyclecounter()
+  br label %begin
+begin:
+  %start = phi i64 [ 0, %entry ], [ %now, %timed ]
   %several = icmp sgt i64 %units, 1
   %threads = icmp ne ptr %pool, null
   %both = and i1 %several, %threads
@@ -72,11 +54,26 @@ weigh:
   br i1 %much, label %together, label %alone
 alone:
   call void %kernel(ptr %buffers, ptr %table, i64 0, i64 %units)
-  ret void
+  br label %done
 together:
   %run = load ptr, ptr %pool
   call void %run(ptr %pool, ptr %kernel, ptr %buffers, ptr %table, i64 %units, \
 i64 %chunks, i64 %work)
+  br label %done
+done:
+  br i1 %counted, label %count, label %end
+count:
+  %stop = call i64 @llvm.readcyclecounter()
+  %spent = sub i64 %stop, %start
+  %old = load i64, ptr %counters
+  %sum = add i64 %old, %spent
+  store i64 %sum, ptr %counters
+  %second = getelementptr i64, ptr %counters, i64 1
+  %calls.before = load i64, ptr %second
+  %more = add i64 %calls.before, %calls
+  store i64 %more, ptr %second
+  br label %end
+end:
   ret void
 }
 """

@@ -82,6 +82,9 @@ class Fold:
         """``new`` in the lanes where ``mask`` holds, else ``old``."""
         if mask is None:
             return new
+        if self.dtype.is_float and mask.width > 1 and not b.target.has_masks:
+            # LLVM 22 masks the operands of a quotient in place of it: 0 / 0 for 0 in a lane.
+            new = (b.fenced(new[0]), *new[1:])
         return tuple(b.select(mask, x, y) for x, y in zip(new, old, strict=True))
 
     def _better(self, b: LLVMBuilder, old: Value, new: Value) -> Value:
@@ -103,16 +106,16 @@ class Fold:
         two elements at once beside an extremum, which is then NaN: half the work of each fold
         looking for its own."""
         if not self.seeks_nan:
-            found = self.halves(b, states)
-            return found if before is None else self.merge(b, before, found)
-        (found,) = self.halves(b, states, past_nan=True)
+            folded = self.halves(b, states)
+            return folded if before is None else self.merge(b, before, folded)
+        folded = self.halves(b, states, past_nan=True)
         if before is not None:
-            (found,) = self.merge_past_nan(b, before, (found,))
+            folded = self.merge_past_nan(b, before, folded)
         pairs = zip(states[::2], states[1::2], strict=True)
         met = [b.either_is_nan(first, second) for (first,), (second,) in pairs]
         while len(met) > 1:
             met = [b.bit_or(x, y) for x, y in zip(met[::2], met[1::2], strict=True)]
-        return (b.select(met[0], math.nan, found),)
+        return (b.select(met[0], math.nan, folded[0]),)
 
     def lanes(self, b: LLVMBuilder, state: State, *, past_nan: bool = False) -> State:
         """The lanes of a state folded by halves into a scalar state."""

@@ -18,6 +18,7 @@ from graphc.codegen.values import Value, index
 from graphc.ir import dims
 from graphc.ir.dims import Size
 from graphc.loops.ir import TREE, Apply, Axis, Column, For, Let, Reduce, Store
+from graphc.loops.repetition import COSTLY, is_costly
 from graphc.loops.tiling import STREAMED
 from graphc.loops.walk import expressions, statements
 
@@ -324,7 +325,8 @@ def _is_long(loop: For) -> bool:
         return True
     if not all(isinstance(statement, (Let, Store)) for statement in loop.body):
         return False
-    return sum(isinstance(each, Apply) for each in expressions(loop.body)) > LONG
+    ops = [each.op for each in expressions(loop.body) if isinstance(each, Apply)]
+    return len(ops) + COSTLY * sum(map(is_costly, ops)) > LONG
 
 
 def _divides(points: int, extent: Value) -> bool:

@@ -108,6 +108,7 @@ def _tree_block(
     """What was folded ``before`` with a block of eight elements folded by halves; those past
     ``count`` are absent."""
     b = context.builder
+    wide = context.vector_axis is not None and context.vector_axis.count > 1
     rows: list[list[States]] = []
     for position in range(TREE):
         fresh = [run.start() for run in runs]
@@ -115,6 +116,8 @@ def _tree_block(
             one = axis.restricted(position)
             valid = context.valid(one, position)
             found = elements(context, statement, one, runs)
+            if wide:
+                context.writer.keep_order()
             fresh = [
                 [
                     run.fold.keep(b, valid, alone(context, run, operand, place), state)

@@ -275,6 +275,10 @@ class LLVMBuilder:
         text = f"select {c.type} {c.text}, {a.type} {a.text}, {b.type} {b.text}"
         return self.writer.pure(text, a.dtype, width, max(c.level, a.level, b.level))
 
+    def fenced(self, x: Value) -> Value:
+        """A float ``x`` whose arithmetic LLVM does not move what follows into."""
+        return self._intrinsic("arithmetic.fence", x)
+
     def any_lane(self, condition: Value) -> Value:
         """A scalar bool: whether ``condition`` holds in any lane."""
         if condition.width == 1:

@@ -33,6 +33,8 @@ def reduce_across(
     others, each, lanes = _exchanged(context, rows, columns)
     if any(axis.count > 1 for axis in others):
         return False
+    if rows.count * columns.count <= each.count * lanes.count:
+        return False  # of so few rows there are fewer vectors the other way
     context.wanted = []
     with context.at([*others, each, lanes]):
         reduce(context, statement)

@@ -7,9 +7,7 @@ compare by identity, so a program is a DAG of shared nodes; graphs compare struc
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -91,18 +89,3 @@ class Value:
 
     def __repr__(self) -> str:
         return f"<value {self.index} of {self.node!r}>"
-
-
-@contextmanager
-def collection_paused() -> Iterator[None]:
-    """Within, Python does not search for garbage.  Nodes and their values refer to each other, so
-    each search goes through all that there are: a third of the time of a compilation, and three
-    quarters of that of a gradient of 100,000 nodes, of which hardly anything is dropped before the
-    end."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

@@ -34,6 +34,8 @@ _LEFT_OVER = 8
 # a cache line.
 _STREAMED_BYTES = 32
 _MOST_ADDED = 8  # vectors of a row that go to a computed place together
+_RUN = 4  # vectors of each of the rows that stream past columns, one after the other
+_PLAIN = 2  # ops of a column's element up to which its text may be written for so many
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
 
 
@@ -132,7 +134,9 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     if last.name == down:
         return _nest((*outer, last), loop.body, outermost)
     if lanes > 1:
-        vectors = min(_MOST_ADDED, _vectors(last, lanes)) if in_turn else 1
+        ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
+        most = _MOST_ADDED if in_turn else _RUN if ops <= _PLAIN else 1
+        vectors = max(1, min(most, _vectors(last, lanes)))
         last = replace(last, vector=lanes, tile=lanes * vectors)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
@@ -147,7 +151,7 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
 
 def _vectors(axis: ir.Axis, lanes: int) -> int:
     """Vectors along ``axis``; of a named size some."""
-    return -(-axis.extent // lanes) if isinstance(axis.extent, int) else _MOST_ADDED // 2
+    return -(-axis.extent // lanes) if isinstance(axis.extent, int) else _RUN
 
 
 def _in_lanes(statement: ir.Statement) -> bool:

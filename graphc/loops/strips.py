@@ -1,4 +1,4 @@
-"""Strips: loops over columns whose inner loops go down the rows, done a vector of columns at a time.
+"""Strips: loops over columns whose inner loops go down the rows, a vector of columns at a time.
 
 What is folded along an axis in the middle and then used lies side by side along the axis after it.
 Decides only; the inner loops stay scalar within the vectors of the strip.

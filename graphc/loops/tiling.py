@@ -43,7 +43,7 @@ _FAR, _CROWDED_OUT = 15.0, 40.0
 _WIDE = 4  # vectors of a row that is not narrow
 # The same for the left operand and a column of accumulators, from the second cache and beyond.
 _LEFT_SECOND, _LEFT_BEYOND = 0.15, 0.5
-_MOST_ACROSS = 24  # columns of a tile whose lanes lie along rows that lie apart
+_TO_TURN = 4  # registers, beside the accumulators, in which vectors are turned without much ado
 _PER_ROW = 0.001  # lost for each row: it is a stream of its own, and code
 _CROWDED = 0.2  # lost where the rows of the left operand compete for one set of the first cache
 _PER_TILE, _PER_ELEMENT = 20.0, 1.5  # cycles to begin and end a tile, and for each vector of it
@@ -52,6 +52,7 @@ _WIDEST_PANEL = 6  # vectors
 _STREAMED_WIDTH = 4  # vectors
 _COPIED = 4.0  # cycles to copy one vector to a panel, from memory to memory
 _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
+_TURNED_HERE = 1.5  # the same of one that is turned in registers, beside multiply-adds
 # Lost for a narrower last panel: it is as much code again, to compile and to fetch.
 _PER_WIDTH = 0.035
 _LATENCY = 4.0  # multiply-adds that must be under way at once
@@ -62,8 +63,8 @@ class Product:
     """Sizes of a product; ``size`` is the bytes of an element, ``row_bytes`` the distance of two
     rows of the left operand (0 where they lie side by side), ``column_sum`` whether its epilogue
     sums columns, ``turned`` whether the right operand's columns lie apart, so that each panel is
-    copied to the stack in order of use, and ``panels`` the vectors of the panels that it is packed
-    in, if it is."""
+    copied to the stack in order of use, ``panels`` the vectors of the panels that it is packed in,
+    if it is, and ``here`` whether vectors of it are turned in registers instead of copied."""
 
     rows: Size
     columns: Size
@@ -73,6 +74,7 @@ class Product:
     column_sum: bool = False
     turned: bool = False
     panels: int = 0
+    here: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -89,7 +91,7 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
     lanes = target.lanes(product.size)
     columns = product.columns if isinstance(product.columns, int) else _COLUMNS
     widest = max(1, -(-columns // lanes))
-    if _are_few(product) and product.turned:
+    if _is_turned_here(product):
         widest = 1
     elif product.turned:
         depth = product.depth if isinstance(product.depth, int) else _DEPTH
@@ -103,6 +105,10 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
 def _are_few(product: Product) -> bool:
     """Whether so few rows read a panel that nothing is gained by copying it."""
     return isinstance(product.rows, int) and product.rows <= FEW_ROWS
+
+
+def _is_turned_here(product: Product) -> bool:
+    return product.turned and (product.here or _are_few(product))
 
 
 def block(product: Product) -> int | None:
@@ -119,18 +125,19 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     """Rows and vectors of columns of a tile whose lanes lie along the rows while it is folded, and
     are turned afterwards; ``None`` where ``choose_tile``'s is faster or rows cannot be vectors."""
     rows, columns = product.rows, product.columns
+    rows = rows if isinstance(rows, int) else _ROWS[-1]
     lanes = target.lanes(product.size)
-    if not isinstance(rows, int) or not isinstance(columns, int) or not rows or not columns:
+    if not isinstance(columns, int) or not rows or not columns:
         return None
+    product = replace(product, rows=rows)
     apart = product.row_bytes > 0  # and turned vector by vector
     turned = replace(
-        product, rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart
+        product, rows=columns, columns=rows, row_bytes=0, column_sum=False, turned=apart, here=apart
     )
     most = 1 if apart else -(-rows // lanes)
-    vectors = [v for v in range(1, most + 1) if columns * v + v < target.vector_registers]
+    free = target.vector_registers - (_TO_TURN if apart else 0)
+    vectors = [v for v in range(1, most + 1) if columns * v + v < free]
     if not vectors or (product.column_sum and lanes % ir.TREE):
-        return None
-    if apart and columns > _MOST_ACROSS:
         return None
     best = min(vectors, key=lambda v: cycles(turned, (columns, v), target))
     blocks = -(-rows // lanes) * -(-columns // lanes)
@@ -224,7 +231,7 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
         inside = (rows + v * lanes) * steps * product.size <= target.l2_bytes
         left = (_LEFT_SECOND if inside else _LEFT_BEYOND) / v
         first, again = _fetching(product, depth, columns, v, target)
-        if product.turned and not _are_few(product):
+        if product.turned and not _is_turned_here(product):
             total += panels * depth * v * _TURNED
         for h, tiles in _rows(product, rows, height):
             busy = max(h * v, _LATENCY)
@@ -233,8 +240,8 @@ def _cycles(product: Product, rows: int, tile: tuple[int, int], target: Target) 
             once = [depth * busy * _slowed(need / h + left) * lost for need in (first, again)]
             ends = _PER_TILE + _PER_ELEMENT * h * v + h * apart
             ends += (_PER_BLOCK + _PER_ELEMENT * h * v) * (-(-depth // max(1, steps)) - 1)
-            if product.turned and _are_few(product):
-                ends += depth * v * _TURNED
+            if _is_turned_here(product):
+                ends += depth * v * _TURNED_HERE
             fresh = min(1, tiles) if h == height or rows < height else 0
             total += panels * (fresh * once[0] + (tiles - fresh) * once[1] + tiles * ends)
     return total * (1 + _PER_WIDTH * (len(widths) - 1))

@@ -19,6 +19,8 @@ from graphc.ir.types import TensorType
 THIN = 2  # rows or columns of a product that are too few to fill registers
 NARROW = 4  # rows or columns of an operand whose elements along the other axis are close together
 SMALL = 128  # elements of a product that are
+FEW = NARROW * NARROW  # elements of a product that are fewer than a vector's lanes, or hardly more
+SHORT = 48  # terms of a sum that has folded its lanes for longer than it took to fill them
 
 
 class Order:
@@ -41,19 +43,30 @@ def product_order(left: Value, right: Value) -> str:
     """ "ascending": one chain of fused multiply-adds an element, many elements at a time.  Where
     the result has too few elements to fill the registers, or a side of ``THIN`` along which they
     would have to, and what is large lies along the sum, each element is a row's sum, in "lanes": a
-    dot product, a matrix times a vector, a vector times a transposed matrix."""
+    dot product, a matrix times a vector, a vector times a transposed matrix.  Of more than ``FEW``
+    elements only where the sum is long, and its terms lie side by side."""
     rows, columns = left.type.shape[-2], right.type.shape[-1]
     thin = any(isinstance(side, int) and side <= THIN for side in (rows, columns))
-    small = isinstance(rows, int) and isinstance(columns, int) and rows * columns <= SMALL
-    if not small and not thin:
+    elements = rows * columns if isinstance(rows, int) and isinstance(columns, int) else None
+    if not thin and (elements is None or elements > SMALL):
         return "ascending"
-    return "lanes" if _is_along(left, rows, -1) and _is_along(right, columns, -2) else "ascending"
+    few = elements is not None and elements <= FEW
+    if elements is not None and not few and 1 not in (rows, columns) and _is_short(left):
+        return "ascending"
+    most = NARROW if few else THIN
+    along = _is_along(left, rows, -1, most) and _is_along(right, columns, -2, most)
+    return "lanes" if along else "ascending"
 
 
-def _is_along(operand: Value, side: Size, depth: int) -> bool:
+def _is_short(left: Value) -> bool:
+    depth = left.type.shape[-1]
+    return isinstance(depth, int) and depth <= SHORT
+
+
+def _is_along(operand: Value, side: Size, depth: int, most: int) -> bool:
     """Whether neighbours along the axis ``depth``, which is summed over, of an operand of ``side``
-    rows or columns lie side by side in memory, or close together."""
-    return (isinstance(side, int) and side <= NARROW) or _lies_along(operand, depth)
+    rows or columns lie side by side in memory, or at ``most`` so many places apart."""
+    return (isinstance(side, int) and side <= most) or _lies_along(operand, depth)
 
 
 def _lies_along(value: Value, axis: int) -> bool:

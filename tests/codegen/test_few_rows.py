@@ -12,7 +12,7 @@ import graphc
 from graphc.codegen import few
 from graphc.loops import scheduling
 from graphc.loops.orders import fold
-from graphc.passes.order import NARROW, SMALL, THIN, Order
+from graphc.passes.order import FEW, NARROW, SHORT, SMALL, THIN, Order
 from runtime import jit
 from tests.loops.compare import assert_same_bits
 
@@ -102,8 +102,25 @@ def test_large_operands_of_few_rows_stream():
 
 
 @pytest.mark.parametrize(
+    "rows, depth, columns, order",
+    [
+        (9, SHORT, 9, "ascending"),
+        (9, SHORT + 1, 9, "lanes"),
+        (FEW // 2, SHORT, 2, "lanes"),
+        (FEW, SHORT, 2, "ascending"),
+        (100, SHORT, 1, "lanes"),
+        ("M", SHORT, 2, "lanes"),
+    ],
+)
+def test_the_order_follows_from_the_length_of_the_sum(rows, depth, columns, order):
+    assert order_of(dense(rows, depth, columns, "float32", right_turned=True)) == order
+
+
+@pytest.mark.parametrize(
     "rows, columns, left_turned, right_turned, order",
     [
+        (FEW // NARROW, NARROW, False, False, "lanes"),
+        (FEW // NARROW + 1, NARROW, False, False, "ascending"),
         (1, 100, False, True, "lanes"),
         (1, 100, False, False, "ascending"),
         (100, 1, False, False, "lanes"),
@@ -158,3 +175,23 @@ def test_columns_of_a_thin_product_are_summed(rows, columns, dtype):
     fused, plain = (graphc.compile(graph, fuse=fuse)(**arrays) for fuse in (True, False))
     for name, expected_bits in plain.items():
         assert_same_bits(fused[name], expected_bits, name)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("left_turned", (False, True))
+@pytest.mark.parametrize("columns", (3, 10))
+def test_rows_whose_number_is_named_are_vectors_too(level, left_turned, columns):
+    """Where there are few columns; with a column's sum beside them, and without."""
+    x = graphc.input("x", (20, "M") if left_turned else ("M", 20), dtype="int32")
+    w = graphc.input("w", (20, columns), dtype="int32")
+    y = (x.mT if left_turned else x) @ w
+    plain = graphc.Graph("plain", outputs={"y": y})
+    summed = graphc.Graph("summed", outputs={"z": y + 1, "s": graphc.sum(y, axis=0)})
+    exe = graphc.compile(plain, summed, target=jit.resolve(level), threads=2)
+    for rows in (0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 100):
+        arrays = drawn(summed, {"M": rows})
+        left = arrays["x"].T if left_turned else arrays["x"]
+        np.testing.assert_array_equal(exe.plain(**arrays)["y"], left @ arrays["w"])
+        found = exe.summed(**arrays)
+        np.testing.assert_array_equal(found["z"], left @ arrays["w"] + 1)
+        np.testing.assert_array_equal(found["s"], (left @ arrays["w"]).sum(0))

@@ -118,6 +118,15 @@ def test_a_long_body_is_written_once() -> None:
         assert len(calls) == 3 * OFTEN
 
 
+def test_a_body_of_few_costly_ops_is_written_once() -> None:
+    """Masks cost it little; a plain one has a body without."""
+    x = graphc.input("x", (1003,))
+    for y, masks in ((graphc.tanh(graphc.sinh(graphc.exp(x))), "%"), (graphc.exp(x), "<")):
+        text = graphc.compile(y).text("llvm")
+        (load,) = [line for line in text.splitlines() if "call" in line and "masked.load" in line]
+        assert f"i1> {masks}" in load
+
+
 def test_what_is_repeated() -> None:
     x = graphc.input("x", (8,))
     (stages,) = graphc.compile(tanh_chain(x)).compilation.entries

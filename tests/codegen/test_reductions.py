@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graphc
 from graphc.ir import dtypes
 from graphc.ir.dims import named
 from graphc.loops.ir import Argument, Axis, For, Kernel, Reduce
@@ -125,3 +126,19 @@ def test_blocks_of_lanes(extent, static):
     y = np.empty(2, np.float32)
     Native(kernel)(x, y, M=2, N=extent)
     assert same(y, result_of("add", "lanes", x.T, static))
+
+
+@pytest.mark.parametrize("target", ("baseline", "avx2", "avx512"))
+@pytest.mark.parametrize("dtype", ("int32", "int64"))
+@pytest.mark.parametrize("kind", ("float32", "float64"))
+def test_quotients_of_no_elements_are_not_folded(target, dtype, kind):
+    # LLVM 22 masked the converted operands of the rest's quotients instead of the quotients: 0 / 0.
+    for extent in (3, 5, 9, 17):
+        x, y = (graphc.input(name, (extent,), dtype) for name in "xy")
+        ratio = graphc.astype(x, kind) / graphc.astype(y, kind)
+        results = {"mean": graphc.mean(ratio), "greatest": graphc.max(ratio)}
+        exe = graphc.compile(graphc.Graph("ratios", outputs=results), target=target)
+        a = np.arange(1, extent + 1, dtype=dtype)
+        mean, greatest = exe(a, a + 2).values()
+        np.testing.assert_allclose(mean, (a / (a + 2)).mean(), rtol=1e-6)
+        np.testing.assert_allclose(greatest, extent / (extent + 2), rtol=1e-6)
