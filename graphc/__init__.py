@@ -40,6 +40,14 @@ _LATER = {
     "Generator": "graphc.ops.random",
     "random_updates": "graphc.ops.random",
 }
+# What is looked for under the name it has in other libraries.
+_ELSEWHERE = {
+    "Input": "input", "Variable": "parameter", "array": "constant", "asarray": "constant",
+    "cast": "astype", "dot": "matmul", "function": "compile", "gather": "take_along_axis",
+    "jit": "compile", "placeholder": "input", "pow": "power", "reduce_max": "max",
+    "reduce_mean": "mean", "reduce_sum": "sum", "take": "take_along_axis",
+    "transpose": "permute_dims", "variable": "parameter",
+}  # fmt: skip
 _MODULES = ("api", "autodiff", "bench", "keras", "symbolic", "viz")
 
 __all__ = [
@@ -55,8 +63,12 @@ def __getattr__(name: str) -> Any:
         return import_module(f"graphc.{name}")
     if name == "bool":
         return bool_
+    from graphc.numpy_protocol import NAMES
+
+    ours = NAMES.get(name) or _ELSEWHERE.get(name)
+    here = f"; here it is graphc.{ours}" if ours else ""
     raise AttributeError(
-        f"module 'graphc' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        f"module 'graphc' has no attribute {name!r}{here}", name=name, obj=sys.modules[__name__]
     )
 
 

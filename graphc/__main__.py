@@ -139,12 +139,10 @@ def _bench(options: argparse.Namespace) -> None:
         threads=options.threads,
         seconds=options.seconds,
     )
-    if sys.stdout.isatty():
-        from rich.console import Console
+    from rich.console import Console
 
-        Console().print(report)
-    else:
-        print(report)
+    # A file or a pipe has no width of its own; at 80 columns kernels' names are cut.
+    Console(width=None if sys.stdout.isatty() else 118).print(report)
     if options.json is not None:
         _write(options.json, report.json())
     if options.svg is not None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from graphc import arguments
+from graphc.errors import UnsupportedError
 from graphc.ir import graphs
 from graphc.ops.random import random_updates
 from graphc.recipe import Kept, Recipe, import_early
@@ -90,6 +91,12 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<graph {self.name}: {len(self.ir.nodes)} nodes>"
+
+    def __reduce__(self) -> NoReturn:
+        error = UnsupportedError(
+            f"{self!r} cannot be pickled", advice="keep its text(), which graphc.parse reads"
+        )
+        raise arguments.at(error)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self.ir == other.ir

@@ -129,7 +129,7 @@ def changed_parameters(updates: Any) -> list[tuple[Value, Value]]:
 def _new_value(old: Value, new: Any) -> Value:
     if old.node.op.name != "parameter":
         reason = f"{Tensor(old)!r} is no parameter, so it cannot be updated"
-        raise at(ArgumentError(reason))
+        raise at(ArgumentError(reason, advice="make it with graphc.parameter(name, array)"))
     value = _tensor(new, f"the new value of {old.name}").value
     reason = f"the update of {old.name} is {value.type}, not {old.type}"
     if old.type.shape != value.type.shape:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ArgumentError, DTypeError, ShapeError
+from graphc import location
+from graphc.errors import ArgumentError, DTypeError, GraphcError, ShapeError
 from graphc.ir.dtypes import DType, as_dtype, float32
 
 # An int, a sequence of ints, a ``np.random.Generator``, or None.  Not spelled out, because naming
@@ -23,17 +24,23 @@ Seed = Any
 _CUT_DEVIATION = 0.87962566103423978
 
 
+def _here(error: GraphcError) -> GraphcError:
+    """``error`` at the user's line, to be raised."""
+    return error.at(location.capture())
+
+
 def _checked(shape: Any, dtype: Any, *, wants_float: bool) -> tuple[tuple[int, ...], DType]:
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 0:
-            raise ShapeError(f"a parameter's size is an int of 0 or more, not {size!r}")
+            reason = f"a parameter's size is an int of 0 or more, not {size!r}"
+            raise _here(ShapeError(reason))
     try:
         kind = as_dtype(dtype)
     except (KeyError, TypeError):
-        raise DTypeError(f"graphc has no element type {dtype}") from None
+        raise _here(DTypeError(f"graphc has no element type {dtype}")) from None
     if wants_float and not kind.is_float:
-        raise DTypeError(f"random parameters are float32 or float64, not {kind}")
+        raise _here(DTypeError(f"random parameters are float32 or float64, not {kind}"))
     return tuple(int(size) for size in sizes), kind
 
 
@@ -77,7 +84,7 @@ def uniform(
     """
     sizes, kind = _checked(shape, dtype, wants_float=True)
     if not low <= high:
-        raise ArgumentError(f"the bounds {low} and {high} are in the wrong order")
+        raise _here(ArgumentError(f"the bounds {low} and {high} are in the wrong order"))
     return np.random.default_rng(seed).uniform(low, high, sizes).astype(kind.numpy)
 
 
@@ -113,7 +120,7 @@ def truncated_normal(
 
 def _check_deviation(stddev: float) -> None:
     if stddev < 0:
-        raise ArgumentError(f"the standard deviation cannot be negative: {stddev}")
+        raise _here(ArgumentError(f"the standard deviation cannot be negative: {stddev}"))
 
 
 def fans(shape: Any) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from graphc.errors import UnsupportedError
 Functions = Mapping[str, Callable[..., Any]]
 
 # What NumPy calls a function, where its name is not ours.
-_NAMES = {
+NAMES = {
     "absolute": "abs", "arctan2": "atan2", "bitwise_not": "bitwise_invert",
     "invert": "bitwise_invert", "left_shift": "bitwise_left_shift", "mod": "remainder",
     "right_shift": "bitwise_right_shift", "rint": "round", "true_divide": "divide",
@@ -76,7 +76,7 @@ def _meaningful(shown: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _function(functions: Functions, shown: str, name: str) -> Callable[..., Any]:
-    function = functions.get(_NAMES.get(name, name))
+    function = functions.get(NAMES.get(name, name))
     if function is None:
         _refuse(shown, "graphc has no function of this name")
     return function

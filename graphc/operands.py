@@ -104,6 +104,9 @@ def _read(like: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(like)
     except (TypeError, ValueError) as error:
+        if isinstance(error, GraphcError) and isinstance(like, (list, tuple)):
+            advice = "put them beside each other first: graphc.stack([x, y])"
+            raise fail(ArgumentError("takes no list of tensors", advice=advice), name) from None
         if isinstance(error, GraphcError):
             raise
         told = ArgumentError(f"cannot read {type(like).__name__} as an array: {error}")

@@ -81,7 +81,7 @@ def why_not_fused(entries: Sequence[Stages], producer: str, consumer: str) -> st
     names = sorted({n.name for s in entries for n in s.optimized.nodes if n.name})
     raise ArgumentError(
         f"no entry has values named {producer!r} and {consumer!r} after optimization; "
-        f"there are {', '.join(names)}"
+        f"there are {', '.join(names) or 'none'}"
     )
 
 

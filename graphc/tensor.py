@@ -351,6 +351,13 @@ class Tensor:
         why = "rank 0" if first is None else f"along the symbolic size {first}"
         raise IterationError(f"cannot iterate over {self!r}: {why}").at(location.capture())
 
+    def __getattr__(self, name: str) -> NoReturn:
+        """What arrays have, and a Tensor has not."""
+        told = f"'Tensor' object has no attribute {name!r}"
+        if name in ("item", "numpy", "tolist"):
+            told = f"{self!r} has no elements yet; graphc.evaluate or graphc.compile computes it"
+        raise AttributeError(told, name=name, obj=self)
+
     def __copy__(self) -> Tensor:
         return self
 

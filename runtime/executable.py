@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -90,6 +90,12 @@ class Executable:
 
     def __repr__(self) -> str:
         return f"<executable {self.program.name}: {', '.join(self.entries)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} holds native code and cannot be pickled or copied; save(path) writes it, "
+            f"and runtime.load(path) reads it, in another process too"
+        )
 
     @property
     def native_calls(self) -> int:

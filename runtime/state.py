@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -111,6 +111,12 @@ class State(Mapping[str, np.ndarray]):
     def __repr__(self) -> str:
         listed = ", ".join(f"{name}: {_described(spec)}" for name, spec in self._specs.items())
         return f"State({listed})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a state owns memory that programs use, and cannot be pickled or copied; snapshot() "
+            "gives its values"
+        )
 
     def view(self, name: str) -> np.ndarray:
         """The parameter's live memory, read-only: it changes with each update."""

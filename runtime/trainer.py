@@ -6,7 +6,7 @@ The optimizer is part of the program; this module feeds it and keeps count.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -260,6 +260,9 @@ class Trainer:
 def _checked_callbacks(given: Sequence[Callback]) -> tuple[Callback, ...]:
     if isinstance(given, Callback):
         raise InputError("callbacks should be a list; write [callback]")
+    if not isinstance(given, Iterable):
+        kind = type(given).__name__
+        raise InputError(f"callbacks should be a list of runtime.callbacks.Callback, not {kind}")
     for callback in given:
         if not isinstance(callback, Callback):
             kind = type(callback).__name__

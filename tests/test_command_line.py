@@ -94,7 +94,7 @@ def test_bench(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (["draw", "{file}:model", "-o", "out.png"], "must end in .svg, .dot, .html"),
         (["draw", "{file}:model", "-o", "no/such/place/out.svg"], "cannot write"),
         (["bench", "{file}:model"], "model has named dims: say how large, as in --sizes N=32,128"),
-        (["bench", "{file}:model", "--sizes", "M=3"], "no size for N"),
+        (["bench", "{file}:model", "--sizes", "M=3"], "has named dims: say how large"),
         (["bench", "{file}:model", "--sizes", "N=3", "M=3"], "no dim M"),
         (["bench", "{file}:model", "--sizes", "N=x"], "expected DIM=SIZE"),
         (["bench", "{file}:program"], "give it a Graph"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +69,13 @@ def test_a_graph_of_one_entry_is_called_directly() -> None:
     again = graphc.compile(graphc.Graph("total", graphc.sum(w)), state=exe.state)
     assert again() == 6 and exe(x=np.ones(1, "f"))["loss"] == 6
     assert again() == 12 and again.state["w"].tobytes() == exe.state["w"].tobytes()
+
+
+def test_what_cannot_be_pickled_says_what_to_do() -> None:
+    x = graphc.input("x", (3,))
+    graph = graphc.Graph("g", x + graphc.parameter("w", np.ones(3, np.float32)))
+    exe = graphc.compile(graph)
+    for value, cure in ((exe, "runtime.load"), (exe.state, "snapshot"), (graph, "graphc.parse")):
+        for act in (pickle.dumps, copy.deepcopy):
+            with pytest.raises((TypeError, graphc.errors.GraphcError), match=cure):
+                act(value)

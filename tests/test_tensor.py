@@ -335,3 +335,22 @@ def test_a_long_chain_needs_no_recursion() -> None:
         y = y + x
     assert y.shape == (2,)
     del y
+
+
+@pytest.mark.parametrize("name", ["item", "numpy", "tolist"])
+def test_what_arrays_have_is_told_how_to_get(name: str) -> None:
+    x = graphc.input("x", (3,))
+    with pytest.raises(AttributeError, match=r"%x: f32\[3\] has no elements yet"):
+        getattr(x, name)
+    assert not hasattr(x, "no_such_thing")
+
+
+def test_names_of_other_libraries_are_told_ours() -> None:
+    for other, ours in (("transpose", "permute_dims"), ("concatenate", "concat")):
+        with pytest.raises(AttributeError, match=f"here it is graphc.{ours}$"):
+            getattr(graphc, other)
+    from graphc import _ELSEWHERE, numpy_protocol
+
+    for ours in (*_ELSEWHERE.values(), *numpy_protocol.NAMES.values()):
+        assert hasattr(graphc, ours)
+    assert not set(_ELSEWHERE) & set(dir(graphc))

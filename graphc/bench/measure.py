@@ -102,7 +102,10 @@ def combinations(graph: Graph, sizes: Mapping[str, int | Sequence[int]]) -> list
     if missing or unknown:
         wrong = f"no size for {', '.join(missing)}" if missing else f"no dim {', '.join(unknown)}"
         has = ", ".join(graph.dims) or "none"
-        raise ArgumentError(f"benchmark: {wrong}; the named dims of @{graph.name} are: {has}")
+        raise ArgumentError(
+            f"benchmark: {wrong}; the named dims of @{graph.name} are: {has}",
+            advice=f"give sizes={{{', '.join(f'{name!r}: [32, 128]' for name in graph.dims)}}}",
+        )
     choices = [_choices(name, sizes[name]) for name in graph.dims]
     return [dict(zip(graph.dims, chosen, strict=True)) for chosen in itertools.product(*choices)]
 

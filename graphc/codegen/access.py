@@ -62,13 +62,14 @@ def _load_at(context: Context, place: Place, position: Position, guard: Value | 
         address = _guarded(context, address_of(context, place, position), guard)
         return _load_plain(context, place, address, 1)
     mask = context.mask(axis, position[axis.name])
-    of_tail_alone = guard is None
+    # Whether it is known when code is written which lanes there are: a vector of guards may leave
+    # out those at an end of the buffer.
+    known = mask is None or axis.valid is not None
     if guard is not None and guard.width > 1:
         mask = guard if mask is None else context.builder.bit_and(mask, guard)
-        guard = None
+        guard, known = None, False
     if not is_contiguous(place, axis):
-        known = mask is None or axis.valid is not None
-        if known and of_tail_alone and is_near(place, axis):
+        if known and guard is None and is_near(place, axis):
             return _load_sorted(context, place, position, axis)
         addresses = addresses_of(context, place, position, axis)
         lanes = mask or constant(True, dtypes.bool_, axis.width)

@@ -116,9 +116,9 @@ def _after(
     """The state after an element that counts where ``mask`` holds.
 
     A product that is the first of its lane is not folded with the zero before it, which changes no
-    more than the sign of a zero, and folding the blocks sets that.  LLVM 22 would make a
-    zero-masked fma that loads, and the load loses its mask, and so reads beyond, when the register
-    allocator wants the result in another register.
+    more than the sign of a zero, and folding the blocks sets that.  LLVM 22 would make it a
+    zero-masked fma that loads, and take that apart again, where its result is wanted in another
+    register, into a load without the mask, which reads beyond.
     """
     if mask is not None and run.fold.kind == "fma" and state[0].literal == 0:
         return alone(context, run, operands, place)

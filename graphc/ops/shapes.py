@@ -18,6 +18,11 @@ from graphc.ops.declare import OpFunction, helper, public, rearrange
 from graphc.ops.sources import as_shape
 from graphc.tensor import Tensor
 
+# What is elementwise, of two tensors, and not along axes of one.
+_OF_TWO = {
+    "max": "maximum", "min": "minimum", "sum": "add", "prod": "multiply", "all": "logical_and",
+    "any": "logical_or",
+}  # fmt: skip
 Types = Sequence[TensorType]
 Index = tuple[Any, ...]
 
@@ -33,13 +38,21 @@ def normal_axes(name: str, axes: Any, rank: int, operand: Tensor | None = None) 
     shown = [operand] if operand is not None else []
     for axis in given:
         if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
-            raise fail(AxisError(f"an axis is an int, not {axis!r}"), name, shown)
+            advice = _about_several(name) if isinstance(axis, Tensor) else ""
+            raise fail(AxisError(f"an axis is an int, not {axis!r}", advice=advice), name, shown)
         if not -rank <= axis < rank:
             raise fail(AxisError(f"axis {axis} is out of range for rank {rank}"), name, shown)
     found = sorted(int(axis) % rank for axis in given)
     if len(set(found)) != len(found):
         raise fail(AxisError(f"an axis is given twice in {tuple(given)}"), name, shown)
     return tuple(found)
+
+
+def _about_several(name: str) -> str:
+    """What to write instead, where a tensor was given for an axis."""
+    if name in ("concat", "stack"):
+        return f"put the tensors into a list: graphc.{name}([x, y])"
+    return f"of two tensors it is graphc.{_OF_TWO[name]}(x, y)" if name in _OF_TWO else ""
 
 
 # -- broadcast ---------------------------------------------------------------------------------

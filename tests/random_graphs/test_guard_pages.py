@@ -77,6 +77,25 @@ for dtype in (graphc.float32, graphc.float64):
     assert guard_pages.run([Case(0, graphc.Graph("g", outputs), cases)], jit.host_target(), True)
 """
 
+TURNED_PARTS = """
+import numpy as np, graphc
+from runtime import jit
+from tests.random_graphs.generate import Case
+guard_pages.install()
+x = graphc.input("x", (3, 9))
+y = graphc.concat([x, graphc.flip(x, (0, 1)), x[:, ::2]], 1)
+outputs = {"p": y.T @ y, "t": y.T + 1, "s": graphc.sum(y * y, 0)}
+one = Case(0, graphc.Graph("g", outputs), [{"x": np.ones((3, 9), np.float32)}])
+for guard_pages.at_end in (True, False):
+    assert guard_pages.run([one], jit.host_target(), True)
+    assert guard_pages.run([one], jit.host_target(), False)
+"""
+
+
+def test_parts_that_are_turned_round_are_read_where_they_are() -> None:
+    """The lanes of a vector that belong to another part of a concat lie beyond this part."""
+    assert run(0, 0, TURNED_PARTS)[0] == 0
+
 
 def test_short_rows_are_read_to_their_end() -> None:
     """LLVM 22 drops the mask of a load within a zero-masked fma."""

@@ -6,7 +6,7 @@ Each is a seed; ``GRAPHC_SEEDS=5000:5100`` runs others.  Run with ``-s`` to see 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from graphc.ir.op import Elementwise, Op, registered
 from graphc.passes import groups, shape_products
 from tests.random_graphs.checks import Failure, check, other_targets
 from tests.random_graphs.coverage import Coverage
-from tests.random_graphs.generate import Case, case
+from tests.random_graphs.generate import ACROSS_VIEWS, STEPS, Case, Step, case
 from tests.random_graphs.shrink import shrink
 
 BATCH = 20  # graphs a program: compiling one program costs as much as some kernels
@@ -67,16 +67,23 @@ def _is_declared(op: Op) -> bool:
     return made.__module__.startswith("graphc.ops") and op.name not in inner and not named
 
 
+@pytest.mark.parametrize("first", range(50_000, 50_000 + 160, 80))
+def test_views_of_what_few_kinds_of_kernels_make(first: int) -> None:
+    _check_seeds(range(first, first + 80), Coverage(), ACROSS_VIEWS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(100_000, 120_000, CHUNK))
 def test_many_random_graphs(first: int, coverage: Coverage) -> None:
     _check_seeds(range(first, first + CHUNK), coverage)
 
 
-def _check_seeds(seeds: range, coverage: Coverage) -> None:
+def _check_seeds(
+    seeds: range, coverage: Coverage, steps: Mapping[Step, float] = STEPS
+) -> None:
     others = other_targets()
     for start in range(seeds.start, seeds.stop, BATCH):
-        cases = [case(seed) for seed in range(start, min(start + BATCH, seeds.stop))]
+        cases = [case(seed, steps) for seed in range(start, min(start + BATCH, seeds.stop))]
         # A third of the batches also for another target, each in turn.
         turn, now = divmod(start // BATCH, 3)
         chosen = [others[turn % len(others)]] if others and now == 0 else []
