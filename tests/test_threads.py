@@ -15,8 +15,10 @@ import pytest
 import graphc
 import runtime
 from examples.first_network import network
+from graphc.loops.tiling import Product, choose_tile
 from runtime import pool
 from runtime.profiling import Profile
+from runtime.target import AVX512
 
 THREADS = (1, 2, 4)
 RNG = np.random.default_rng(0)
@@ -294,3 +296,10 @@ def test_a_busy_neighbour_costs_no_more_than_its_core():
             neighbour.kill()
     alone, together = np.sum(pairs, axis=0)
     assert together >= 0.9 * alone
+
+
+def test_few_tiles_of_a_product_are_as_many_as_threads_can_share_evenly():
+    rows, columns, depth = 34, 46, 2251
+    height, vectors = choose_tile(Product(rows, columns, depth, 4, 4 * depth), AVX512)
+    tiles = -(-rows // height) * -(-columns // (vectors * AVX512.lanes(4)))
+    assert all(-(-tiles // threads) <= 1.4 * tiles / threads for threads in (2, 4, 8, 16))

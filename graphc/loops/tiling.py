@@ -55,6 +55,8 @@ _TURNED = 6.0  # cycles to copy one vector of a panel whose columns lie apart
 _TURNED_HERE = 1.5  # the same of one that is turned in registers, beside multiply-adds
 # Lost for a narrower last panel: it is as much code again, to compile and to fetch.
 _PER_WIDTH = 0.035
+# How much slower tiles may be that so many threads can share evenly, and cycles worth sharing.
+_UNEVEN, _THREADS, _SHARED = 0.06, (2, 4, 8, 16), 20_000.0
 _LATENCY = 4.0  # multiply-adds that must be under way at once
 
 
@@ -99,7 +101,7 @@ def choose_tile(product: Product, target: Target) -> tuple[int, int]:
         widest = max(1, min(widest, STAGED_BYTES // max(1, steps * target.vector_bytes)))
     widths = [product.panels] if product.panels else range(1, min(widest, limit) + 1)
     fits = [(h, v) for h in heights for v in widths if h * v + v <= limit]
-    return min(fits, key=lambda tile: cycles(product, tile, target), default=(step, 1))
+    return min(fits, key=lambda tile: _cycles_shared(product, tile, target), default=(step, 1))
 
 
 def _are_few(product: Product) -> bool:
@@ -209,6 +211,18 @@ def _is_far(product: Product, depth: int, columns: int, target: Target) -> bool:
     stride = columns * product.size
     panel = depth * target.vector_bytes
     return depth * stride > target.l2_bytes or panel > 0.75 * _room(target.l2_bytes, stride, 1)
+
+
+def _cycles_shared(product: Product, tile: tuple[int, int], target: Target) -> float:
+    """``cycles``, and a little more where threads would get unequal numbers of tiles: of tiles that
+    are about as fast, those are best that any number of threads can share."""
+    alone, (height, vectors) = cycles(product, tile, target), tile
+    rows, columns = product.rows, product.columns
+    if not isinstance(rows, int) or not isinstance(columns, int) or alone < _SHARED:
+        return alone
+    tiles = -(-rows // height) * -(-columns // (vectors * target.lanes(product.size)))
+    uneven = sum(min(1.0, -(-tiles // threads) * threads / tiles - 1) for threads in _THREADS)
+    return alone * (1 + _UNEVEN * uneven / len(_THREADS))
 
 
 def cycles(product: Product, tile: tuple[int, int], target: Target) -> float:

@@ -260,7 +260,14 @@ def _near_a_pole(name: str, operands: Sequence[Bounded]) -> np.ndarray | bool:
     if x.value.dtype.kind != "f":
         return False
     pole = -1.0 if name == "log1p" else 0.0
-    return 2 * x.error >= np.abs(x.value - pole)  # at 0 itself the sign of 0 is not known
+    near = 2 * x.error >= np.abs(x.value - pole)  # at 0 itself the sign of 0 is not known
+    return near | _maybe_whole(*operands) if name == "power" else near
+
+
+def _maybe_whole(base: Bounded, exponent: Bounded) -> np.ndarray:
+    """Whether a negative number's exponent may be whole, and may be another, of which comes NaN."""
+    least, most = (exponent.value + sign * 2 * exponent.error for sign in (-1, 1))
+    return (base.value < 0) & (exponent.error > 0) & (np.floor(most) >= least)
 
 
 def _by_the_cut(y: Bounded, x: Bounded) -> np.ndarray:
