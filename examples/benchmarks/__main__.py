@@ -32,7 +32,7 @@ import peak
 from compare import OURS, PEERS, ROUNDS, SECONDS, Row, compare
 from table import rich_table, short, whole
 
-_LISTS = ("works", "others")
+_LISTS = ("works", "others", "moves")
 
 
 def main(arguments: list[str] | None = None) -> None:

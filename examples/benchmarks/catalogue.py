@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elementwise import adam, black_scholes, chain, gelu, small_call
+from moving import moves
 from products import dense, product
 from rows import layer_norm, layer_norm_gradient, reduction, softmax
 from training import training_step
@@ -123,5 +124,5 @@ def chains() -> list[Work]:
     return [chain(length, 4 * 10**6, bend="relu") for length in (1, 2, 4, 8, 16, 32, 64)]
 
 
-_ALL = (works, others, quick_works, batches, widths, depths, chains)
+_ALL = (works, others, moves, quick_works, batches, widths, depths, chains)
 LISTS = {list_.__name__: list_ for list_ in _ALL}

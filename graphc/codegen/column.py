@@ -1,20 +1,42 @@
 """Columns: results folded along an axis of the loop around, carried in memory from tile to tile.
 
 Groups of eight rows of a tile fold by halves in registers, then go to the accumulator in order.
+What goes to computed places goes there row by row.  Threads share the places: each goes through all
+rows and takes those that are for its own classes of places, which take turns in memory: what is
+frequent often lies together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from graphc.codegen import access, nest
+from graphc.codegen import access, body, nest
 from graphc.codegen.context import Context
 from graphc.codegen.expressions import evaluate
 from graphc.codegen.fold import Fold, State, identity
 from graphc.codegen.grid import Grid, Position, TileAxis, positions, spans
-from graphc.codegen.values import index
-from graphc.loops.ir import TREE, Axis, Column, For, Let, Literal, Load, Store
+from graphc.codegen.values import Value, index
+from graphc.ir import dims, dtypes
+from graphc.loops.ir import (
+    TREE,
+    Argument,
+    Axis,
+    AxisIndex,
+    Column,
+    Expr,
+    For,
+    Let,
+    Literal,
+    Load,
+    Name,
+    Store,
+)
 from graphc.loops.walk import expressions
+
+PLACES = "places"  # as an axis whose classes, of ``RUN`` bytes and more in turn, threads may share
+CLASSES, RUN = 64, 4096
+PICKED = 1024  # rows at a time
 
 
 def clear(context: Context, loop: For, ordered: Sequence[Axis], units: nest.Units | None) -> None:
@@ -27,12 +49,149 @@ def clear(context: Context, loop: For, ordered: Sequence[Axis], units: nest.Unit
             continue
         dtype = context.arguments[statement.buffer].dtype
         start = Literal(identity(statement.kind, dtype), dtype)
+        if statement.where is not None:
+            _clear_all(context, statement, start, ordered[1:], units)
+            continue
         if len(ordered) == 1:
             access.store(context, statement.buffer, statement.index, evaluate(context, start))
             continue
         store = Store(statement.buffer, statement.index, start)
         axes = (*ordered[2:], ordered[1])  # so that they nest in the same order
         nest.emit(context, For(axes, (store,)), units)
+
+
+def _clear_all(
+    context: Context,
+    statement: Column,
+    start: Literal,
+    inner: Sequence[Axis],
+    units: nest.Units | None,
+) -> None:
+    """Start all elements that a column may say; those of the axes ``inner`` are side by side."""
+    argument, where = context.arguments[statement.buffer], statement.where
+    assert where is not None
+    if context.owned is not None:
+        _clear_own(context, statement, start, inner)
+        return
+    every = Axis(f"every {statement.axis}", argument.shape[where])
+    if not inner and context.vector_axis is None and where == len(statement.index) - 1:
+        lanes = context.target.lanes(argument.dtype.size)
+        every = replace(every, tile=4 * lanes, vector=lanes)
+    index = list(statement.index)
+    index[where] = AxisIndex(every.name)
+    store = Store(statement.buffer, tuple(index), start)
+    nest.emit(context, For((*inner[1:], *inner[:1], every), (store,)), units)
+
+
+def _clear_own(
+    context: Context, statement: Column, start: Literal, inner: Sequence[Axis]
+) -> None:
+    """Start the elements of the classes of places that are this thread's."""
+    writer, argument, where = context.writer, context.arguments[statement.buffer], statement.where
+    assert where is not None and context.owned is not None
+    at_once = _places_at_once(argument, where)
+    first, last = (writer.multiply(each, index(at_once)) for each in context.owned)
+    indices = list(statement.index)
+    indices[where] = AxisIndex(PLACES)
+    begun = For((*inner[1:], *inner[:1]), (Store(statement.buffer, tuple(indices), start),))
+    size = context.size(argument.shape[where])
+
+    def place(at: Value, _: Sequence[Value]) -> Sequence[Value]:
+        with context.within(TileAxis(PLACES, at, 1)):
+            nest.emit(context, begun)
+        return ()
+
+    def places(at: Value, _: Sequence[Value]) -> Sequence[Value]:
+        stop = writer.smaller(writer.add(at, last), size)
+        writer.loop(writer.add(at, first), stop, 1, (), place)
+        return ()
+
+    writer.loop(index(0), size, CLASSES * at_once, (), places)
+
+
+def rows(context: Context, loop: For, axis: Axis, each: Callable[[Value], None]) -> None:
+    """``each`` of the rows of ``loop`` that go to this thread's places, in order.  They are picked
+    out before, some at a time and without a branch: a processor that guessed wrong would fetch, and
+    so take away, what another thread is about to change."""
+    assert context.owned is not None
+    writer, (begin, end) = context.writer, context.owned
+    extent, place = context.size(axis.extent), context.allocate(f"[{PICKED} x i64]")
+
+    def address(number: Value) -> Value:
+        return context.advance(place, writer.multiply(number, index(8)))
+
+    def pick(at: Value, carried: Sequence[Value]) -> Sequence[Value]:
+        writer.effect(f"store i64 {at.text}, ptr {address(carried[0]).text}, align 8")
+        with context.within(TileAxis(axis.name, at, 1)):
+            owned = _is_own(context, loop, begin, end)
+        text = f"zext i1 {owned.text} to i64"
+        one = writer.pure(text, dtypes.int64, 1, owned.level)
+        return [writer.add(carried[0], one)]
+
+    def take(number: Value, _: Sequence[Value]) -> Sequence[Value]:
+        each(writer.ordered(f"load i64, ptr {address(number).text}, align 8", dtypes.int64))
+        return ()
+
+    def some(first: Value, _: Sequence[Value]) -> Sequence[Value]:
+        stop = writer.smaller(writer.add(first, index(PICKED)), extent)
+        (count,) = writer.loop(first, stop, 1, [index(0)], pick)
+        writer.loop(index(0), count, 1, (), take)
+        return ()
+
+    def every(at: Value, _: Sequence[Value]) -> Sequence[Value]:
+        each(at)
+        return ()
+
+    def all_rows() -> list[Value]:
+        writer.loop(index(0), extent, 1, (), every)
+        return []
+
+    def own_rows() -> list[Value]:
+        writer.loop(index(0), extent, PICKED, (), some)
+        return []
+
+    alone = writer.compare("sge", writer.subtract(end, begin), index(CLASSES))
+    writer.branch(alone, all_rows)
+    writer.branch(context.builder.bit_not(alone), own_rows)
+
+
+def _is_own(context: Context, loop: For, begin: Value, end: Value) -> Value:
+    """Whether the place that the first column of a row says is of a class from ``begin`` on."""
+    body.together(context, [s for s in loop.body if isinstance(s, Let)])
+    writer, first = context.writer, next(s for s in loop.body if isinstance(s, Column))
+    assert first.where is not None
+    (place,) = evaluate(context, first.index[first.where]).values
+    group = writer.divide(place, _places_at_once(context.arguments[first.buffer], first.where))
+    text = f"and i64 {group.text}, {CLASSES - 1}"
+    kind = writer.pure(text, dtypes.int64, 1, group.level)
+    above = writer.compare("sge", kind, begin)
+    return context.builder.bit_and(above, writer.compare("slt", kind, end))
+
+
+def _places_at_once(argument: Argument, where: int) -> int:
+    """How many places side by side are of one class."""
+    each = dims.product(argument.shape[where + 1 :]) * argument.dtype.size
+    return 1 << max(0, (RUN // max(1, each)).bit_length() - 1) if isinstance(each, int) else 1
+
+
+def shares_places(loop: For) -> bool:
+    """Whether threads may share the places that the column of ``loop`` says: nothing else is done
+    there, and the elements of a row all go to one place."""
+    lets = {s.name: s.value for s in loop.body if isinstance(s, Let)}
+    columns = [s for s in loop.body if isinstance(s, Column)]
+    if len(columns) != 1 or len(columns) + len(lets) < len(loop.body) or len(loop.axes) != 2:
+        return False
+    (column,) = columns
+    along = {axis.name for axis in loop.axes} - {column.axis}
+
+    def varies(expr: Expr) -> bool:
+        found = list(expressions((Let("", expr),)))
+        named = {e.name for e in found if isinstance(e, (Name, AxisIndex))}
+        return not along.isdisjoint(named) or any(varies(lets[n]) for n in named if n in lets)
+
+    if any(map(varies, lets.values())):
+        return False
+    return column.where is not None and not varies(column.index[column.where])
 
 
 def emit(context: Context, statement: Column) -> None:
@@ -42,6 +201,9 @@ def emit(context: Context, statement: Column) -> None:
     if rows.width:
         raise ValueError(f"a column along the vector axis {rows.name}")
     outer = [axis for axis in context.axes if axis is not rows]
+    if statement.order == "ascending":
+        _in_turn(context, statement, rows, outer)
+        return
     grids = _by_row(context, statement, rows)
     if statement.order == "block":
         _blocks(context, statement, rows, outer, grids)
@@ -59,6 +221,33 @@ def emit(context: Context, statement: Column) -> None:
                 state = fold.block(context.builder, eight, state)
             values.append(fold.result(context.builder, state))
         access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
+
+
+def _in_turn(
+    context: Context, statement: Column, rows: TileAxis, outer: list[TileAxis]
+) -> None:
+    """Row after row to where it goes; of a buffer without elements none."""
+    size = context.size(dims.product(context.arguments[statement.buffer].shape))
+    some = context.writer.compare("sgt", size, index(0))
+    for row in rows.positions:
+        with context.at([rows.restricted(row), *outer]):
+            context.writer.branch(some, lambda: _add(context, statement))
+
+
+def _add(context: Context, statement: Column) -> list[Value]:
+    """One row to where it goes."""
+    builder, dtype = context.builder, context.arguments[statement.buffer].dtype
+    fold = Fold(statement.kind, dtype)
+    before = access.load(context, Load(statement.buffer, statement.index, dtype))
+    row = evaluate(context, statement.value)
+    axes = [axis for axis in context.axes if axis.name in row.axes or axis.name in before.axes]
+    values = []
+    for point in positions(axes):
+        here: State = (builder.to_memory(before.at(point)),)
+        added: State = (builder.to_memory(row.at(point)),)
+        values.append(fold.result(builder, fold.merge(builder, here, added)))
+    access.store(context, statement.buffer, statement.index, Grid(spans(axes), values))
+    return []
 
 
 def _by_row(context: Context, statement: Column, rows: TileAxis) -> list[Grid]:

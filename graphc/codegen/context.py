@@ -69,6 +69,7 @@ class Context:
         self.loop: Statement | None = None
         self.frame: Value | None = None
         self.streamed: frozenset[str] = frozenset()
+        self.owned: tuple[Value, Value] | None = None
 
     def axis(self, name: str) -> TileAxis:
         return next(axis for axis in self.axes if axis.name == name)

@@ -69,6 +69,9 @@ def emit(context: Context, loop: For, units: Units | None = None) -> None:
 
 def _emit(context: Context, loop: For, units: Units | None) -> None:
     ordered = loop_order(loop)
+    shared = units is not None and units.axes[0][0] == column.PLACES
+    if units is not None and shared:
+        context.owned = (units.begin, units.end)
     in_blocks = context.vector_axis is None and blocking.blocked(loop) is not None
 
     def inside(depth: int, units: Units | None) -> None:
@@ -81,7 +84,14 @@ def _emit(context: Context, loop: For, units: Units | None) -> None:
             _in_blocks(context, loop, units, lambda rest: inside(len(ordered), rest))
             return
         column.clear(context, loop, ordered[depth:], units)
+        if shared and depth == 0:
+            column.rows(context, loop, ordered[0], row)
+            return
         _axis(context, loop, ordered[depth], units, lambda rest: inside(depth + 1, rest))
+
+    def row(at: Value) -> None:
+        with context.within(TileAxis(ordered[0].name, at, 1)):
+            inside(1, units)
 
     inside(0, units)
 
@@ -147,11 +157,13 @@ def _unit_axes(loop: For) -> tuple[tuple[str, Size], ...]:
     """The axes whose tiles are the units: of those with several tiles, along which no column is
     carried, as many of the outermost as give units enough; one, where a column is carried.  Where
     few points are known to be around a nest, its axes are among them."""
+    if column.shares_places(loop):
+        return ((column.PLACES, column.CLASSES),)
     found: list[tuple[str, Size]] = []
     known = 1
     nest: For | None = loop
     while nest is not None:
-        carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order == "tree"}
+        carried = {s.axis for s in nest.body if isinstance(s, Column) and s.order != "block"}
         if carried and nest is not loop:
             break
         for axis in _shared(nest, carried):
@@ -188,7 +200,7 @@ def _inner_nest(loop: For) -> For | None:
 def _group(loop: For) -> int:
     """How many tiles make a unit: many where rows stream past them, so that of each row there is
     enough to be worth the way."""
-    if not _streams(loop):
+    if not _streams(loop) or any(s.where is not None for s in _columns(loop)):
         return 1
     axes = {axis.name: axis for axis in loop.axes}
     for name, _ in _unit_axes(loop):
@@ -200,7 +212,7 @@ def _group(loop: For) -> int:
 def _streams(loop: For) -> bool:
     """Whether a column is carried along the outermost loop."""
     first = loop_order(loop)[0]
-    carried = (s.axis for s in loop.body if isinstance(s, Column) and s.order == "tree")
+    carried = (s.axis for s in loop.body if isinstance(s, Column) and s.order != "block")
     return first.name in carried
 
 
@@ -222,7 +234,7 @@ def _points(loop: For, axis: Axis, vectors: bool) -> int:
     if vectors:
         return max(1, axis.tile // axis.vector) * axis.vector
     carried = _is_carried(loop, axis)
-    if carried and axis.tile % TREE:
+    if axis.tile % TREE and any(s.axis == axis.name for s in _columns(loop) if s.order == "tree"):
         raise ValueError(f"axis {axis.name} of a column needs a tile that is a multiple of {TREE}")
     turned = any(isinstance(s, Reduce) and s.across == axis.name for s in loop.body)
     if not isinstance(axis.extent, int) or carried or turned or axis.extent <= 0:

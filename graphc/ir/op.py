@@ -11,6 +11,7 @@ Reduction       one operand, folded along ``axes`` by ``combine`` in the order o
 Blocks          one operand, each block of eight elements along ``axis`` folded by ``combine``
 Contraction     matrix product [..., M, K] x [..., K, N]; attribute "order"
 Gather          like Rearrange with an index read from an operand
+Scatter         operand 0 summed, in ascending order, where operand 1 says along ``axis``
 Check           its operand clamped into a range; the entry fails first where any element is outside
 Composite       defined by other ops (``expand``); seen whole by autodiff and by ``stabilize``
 Region          owns a body graph: ``fusion``
@@ -119,6 +120,13 @@ class Gather(Op):
 
     index_at: Callable[..., tuple[Any, ...]]
     source_at: Callable[..., tuple[Any, ...]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scatter(Op):
+    """Operand 0 added to zeros of ``attributes["size"]`` along ``attributes["axis"]``, where
+    operand 1 (integers of the same shape, clamped into the range) says.  Each element of the
+    result is +0 and then, in the order of that axis, what goes there."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

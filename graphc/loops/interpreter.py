@@ -19,7 +19,7 @@ from graphc.ir.dtypes import DType
 from graphc.ir.scalar_numpy import NumpyBuilder, as_constant
 from graphc.loops import ir
 from graphc.loops.ir import BLOCK
-from graphc.loops.orders import Fold, fold_blocks
+from graphc.loops.orders import COMBINE, Fold, fold_blocks, identity
 from graphc.loops.scalars import elementwise
 
 Array = Any
@@ -153,6 +153,9 @@ class _Machine:
     def column(self, statement: ir.Column, space: _Space) -> None:
         at = space.axes.index(statement.axis)
         value = self._spread(self.evaluate(statement.value, space), space)
+        if statement.order == "ascending":
+            self._in_turn(statement, at, value, space)
+            return
         moved = np.moveaxis(value, at, -1)
         if statement.order == "block":
             folded = fold_blocks(statement.kind, moved, self.builder.dtype(value))
@@ -171,6 +174,23 @@ class _Machine:
             {name: v for name, v in space.values.items() if np.ndim(v) <= at or v.shape[at] == 1},
         )
         self.store(statement.buffer, statement.index, np.expand_dims(result, at), once)
+
+    def _in_turn(self, statement: ir.Column, at: int, value: Array, space: _Space) -> None:
+        """A column that says where: the elements of its buffer start anew, then take what comes."""
+        buffer, fold = self.arrays[statement.buffer], COMBINE[statement.kind]
+        if buffer.size == 0:
+            return
+        one = tuple(1 if n == at else size for n, size in enumerate(space.shape))
+        once = _Space(space.axes, space.starts, one, {})
+        begun: list[Any] = [
+            slice(None) if n == statement.where else self._spread(self.evaluate(i, once), once)
+            for n, i in enumerate(statement.index)
+        ]
+        buffer[tuple(begun)] = identity(statement.kind, dtypes.as_dtype(value.dtype))
+        places = self._places(statement.buffer, statement.index, space, None)
+        spread = [np.moveaxis(self._spread(place, space), at, 0) for place in places]
+        for row, *there in zip(np.moveaxis(value, at, 0), *spread, strict=True):
+            buffer[tuple(there)] = fold(buffer[tuple(there)], row)
 
     def check(self, statement: ir.Check, space: _Space) -> None:
         wrong = ~self._spread(self.evaluate(statement.condition, space), space)

@@ -13,7 +13,7 @@ The grammar, whole (``[]`` optional, ``*`` repeated, ``,*`` separated by commas)
     store     = access "=" expr
     reduce    = name,* "=" "reduce" kind,* axis "order(" order ")" ["unroll(" int ")"]
                 ["across(" name ")"] "{" statement* expr,* "}"
-    column    = access "=" "reduce" kind name "order(" ("tree" | "block") ")" "{" expr "}"
+    column    = access "=" "reduce" kind name "order(" order | "block" ")" "{" expr "}"
     check     = "check" int "," expr "," expr "," expr
     access    = name "[" expr,* "]"
     expr      = literal | name | "size(" size ")" | access ["if" "(" expr ")"] | "-" expr
@@ -47,6 +47,10 @@ for floats -inf, ...):
   l + L/2, ...).  The blocks' results fold ascending from e.
 * ``tree``: blocks of 8 elements, folded by halves (element l with l + 4, then l + 2, l + 1), absent
   ones being e; the blocks' results fold ascending from e.
+
+A column in order ``ascending`` may say where: then one expression of its index depends on the
+axis, the others being axes of loops or literals, each element is e and in turn what goes there, and
+of a buffer without elements nothing is asked.
 
 A column in order ``block`` stops before the last step: each block of 8 is folded by halves into an
 element of its own, and in the index the axis stands for the number of the block.  Such blocks are
@@ -99,7 +103,7 @@ REDUCTIONS = (
 _SURELY_FINITE = 3e38  # below it no float32 overflows; to say what is to happen if one does is slow
 
 
-COLUMN_ORDERS = ("tree", "block")
+COLUMN_ORDERS = ("tree", "block", "ascending")
 
 
 def lane_count(extent: Size, dtype: DType) -> int:
@@ -259,7 +263,7 @@ class Reduce:
 
 @frozen
 class Column:
-    """Folds ``value`` along the enclosing axis ``axis`` in order tree or block into
+    """Folds ``value`` along the enclosing axis ``axis`` in order tree, block or ascending into
     ``buffer[index]``."""
 
     buffer: str
@@ -269,6 +273,14 @@ class Column:
     value: Expr
     order: str = "tree"
     location: Location | None = field(default=None, compare=False)
+
+    @property
+    def where(self) -> int | None:
+        """The expression of the index, by its number, that says where, in order ascending."""
+        for number, part in enumerate(self.index):
+            if not isinstance(part, (AxisIndex, Literal)) or part == AxisIndex(self.axis):
+                return number
+        return None
 
 
 @frozen

@@ -28,6 +28,7 @@ from graphc.ir.op import (
     Piece,
     Rearrange,
     Reduction,
+    Scatter,
 )
 from graphc.location import Location
 from graphc.loops import ir
@@ -184,6 +185,10 @@ class Items:
             position = node.attributes["axis"]
             at = (*index[:position], self.folded(node), *index[position + 1 :])
             return [(node.operands[0], at)]
+        if isinstance(op, Scatter):
+            position = node.attributes["axis"]
+            at = (*index[:position], self.folded(node), *index[position + 1 :])
+            return [(operand, at) for operand in node.operands]
         if isinstance(op, Contraction):
             left, right = node.operands
             *batch, row, column = index
@@ -225,7 +230,9 @@ class Items:
             return sources[0]  # what it refuses, it refuses before any kernel runs
         if isinstance(op, Rearrange):
             return self._select(dtype, need.pieces, sources)
-        if isinstance(op, (Reduction, Contraction, Blocks)):
+        if isinstance(op, (Reduction, Contraction, Blocks, Scatter)):
+            if isinstance(op, Scatter):  # what is added, and where
+                sources[1] = self._clamped(node, sources[1], node.attributes["size"])
             item = self._new(sources, lambda x: x[0], dtype, reduction=node, **about)
             item.axes = frozenset().union(*map(_axes_of, index))
             return item
@@ -299,6 +306,14 @@ class Items:
         at = tuple(map(as_index, op.source_at(index, axis(taken), node.attributes)))
         (position,) = (p for p, i in enumerate(at) if taken in i.atoms)
         limit = source.type.shape[position]
+        clamped = self._clamped(node, taken, limit)
+        at = tuple(map(as_index, op.source_at(index, axis(clamped), node.attributes)))
+        if not isinstance(limit, int) or limit == 0:  # of an empty axis no element can be read
+            guard = (*guard, (True, ((constant(0), 0, limit),)))
+        return self._load(source, at, guard, [clamped])
+
+    def _clamped(self, node: Node, taken: Item, limit: Size) -> Item:
+        """The place that operand 1 of ``node`` says, in [0, ``limit``)."""
         dtype = node.operands[1].type.dtype
 
         def clamp(x: Sequence[ir.Expr]) -> ir.Expr:
@@ -307,11 +322,7 @@ class Items:
             low = ir.Apply("maximum", (wide, ir.Literal(0, dtypes.int64)), dtypes.int64)
             return ir.Apply("minimum", (low, last), dtypes.int64)
 
-        clamped = self._new([taken], clamp, dtypes.int64)
-        at = tuple(map(as_index, op.source_at(index, axis(clamped), node.attributes)))
-        if not isinstance(limit, int) or limit == 0:  # of an empty axis no element can be read
-            guard = (*guard, (True, ((constant(0), 0, limit),)))
-        return self._load(source, at, guard, [clamped])
+        return self._new([taken], clamp, dtypes.int64)
 
 
 def _phase_after(item: Item) -> int:

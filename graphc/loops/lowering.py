@@ -16,7 +16,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.index import Index, axis, constant
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Blocks, Reduction
+from graphc.ir.op import Blocks, Reduction, Scatter
 from graphc.loops import ir
 from graphc.loops.blocks import Block, StoreOf
 from graphc.loops.items import Item, Items, index_expr
@@ -27,6 +27,7 @@ from graphc.passes.groups import is_column, units_dropped
 # A loop along the inner axis: its phase, what it folds, what it stores.
 _Loop = tuple[int, list[Item], list[StoreOf]]
 
+_COLUMN_ORDER = {Blocks: "block", Scatter: "ascending"}
 AXES = ("i", "j", "k", "l", "m", "n")
 
 
@@ -119,8 +120,9 @@ class _Lowering:
             source = self._index(read.value)
             placed = {at.single: i for at, i in zip(read.index, source, strict=True)}
             return tuple(placed.get(a, constant(0)) for a in range(value.type.rank))
-        in_blocks = isinstance(value.node.op, Blocks)  # its axis stands for the blocks' numbers
-        shape = value.node.operands[0].type.shape if in_blocks else value.type.shape
+        # Their axis stands for the blocks' numbers, or for what is scattered.
+        of_operand = isinstance(value.node.op, Blocks | Scatter)
+        shape = value.node.operands[0].type.shape if of_operand else value.type.shape
         kept = [p for p in self.axis_of if self.domain[p] != 1]
         if units_dropped(shape) != tuple(self.domain[p] for p in kept):
             folded = len(self.domain) - 2 if self.product else self.along
@@ -156,18 +158,19 @@ class _Lowering:
         self, block: Block, stores: list[StoreOf], columns: list[StoreOf], rows: str | None
     ) -> list[ir.Statement]:
         """A loop's body that makes ``stores`` and folds ``columns`` along the axis ``rows``."""
-        values = block.store(stores, also=[s.item.operands[0] for s in columns])
+        values = iter(block.store(stores, also=[o for s in columns for o in s.item.operands]))
         body = list(block.statements)
-        for store, value in zip(columns, values, strict=True):
-            assert store.item.reduction is not None
-            index = tuple(index_expr(i, {}) for i in store.index)
-            where = store.location
+        for store in columns:
+            node, value, where = store.item.reduction, next(values), store.location
+            assert node is not None
+            index = [index_expr(i, {}) for i in store.index]
+            if isinstance(node.op, Scatter):
+                index[node.attributes["axis"]] = next(values)
             if rows is None:  # a single row is its own sum
-                body.append(ir.Store(store.buffer, index, value, where))
+                body.append(ir.Store(store.buffer, tuple(index), value, where))
                 continue
-            order = "block" if isinstance(store.item.reduction.op, Blocks) else "tree"
-            kind = _kind(store.item)
-            body.append(ir.Column(store.buffer, index, kind, rows, value, order, where))
+            kind, order = _kind(store.item), _COLUMN_ORDER.get(type(node.op), "tree")
+            body.append(ir.Column(store.buffer, tuple(index), kind, rows, value, order, where))
         return body
 
     # -- loops ------------------------------------------------------------------------------------
@@ -323,6 +326,8 @@ def _kind(item: Item) -> str:
     op = item.reduction.op
     if isinstance(op, Blocks):
         return str(item.reduction.attributes["combine"])
+    if isinstance(op, Scatter):
+        return "add"
     return op.combine if isinstance(op, Reduction) else "fma"
 
 

@@ -27,6 +27,7 @@ from graphc.loops.packing import pack
 from graphc.loops.phases import phased, phases
 from graphc.loops.plan import ArenaSlot, BufferInfo, EntryPlan, FrameBuffer, KernelCall, Place
 from graphc.loops.scheduling import schedule
+from graphc.loops.splitting import asks_much, split
 from graphc.loops.steps import Readers, Step, in_order, kernel_name, origin, place_text, reaches
 from graphc.loops.streaming import stream
 from graphc.loops.walk import sizes_of
@@ -172,7 +173,11 @@ class _Planner:
             for argument, r in zip(step.lowered.kernel.arguments, lowered.results, strict=True)
             if r is not None and step.makes[r] not in self.read
         ]
-        scheduled = stream(schedule(collapse(kernel), self.target), last, self.target)
+        kernel = collapse(kernel)
+        scheduled = stream(schedule(kernel, self.target), last, self.target)
+        parts, streams = split(kernel), any(a.mode == "stream" for a in scheduled.arguments)
+        if parts is not kernel and (not streams or asks_much(kernel)):
+            scheduled = schedule(parts, self.target)
         work = tuple(kernel_work(phase, self.target) for phase in phases(scheduled))
         return KernelCall(scheduled, kept, step.nodes, step.locations, step.kind, work)
 

@@ -33,6 +33,7 @@ _LEFT_OVER = 8
 # keep up with as well as wider ones; and some processors foresee more of what follows loads of half
 # a cache line.
 _STREAMED_BYTES = 32
+_MOST_ADDED = 8  # vectors of a row that go to a computed place together
 _RUN = 4  # vectors of each of the rows that stream past columns, one after the other
 _PLAIN = 2  # ops of a column's element up to which its text may be written for so many
 LONG = 24  # ops from which one vector at a time is enough work to hide latencies
@@ -129,21 +130,28 @@ def _columns(loop: ir.For, down: str, lanes: int, outermost: bool) -> ir.Stateme
     """Columns folded while the rows stream past: blocks of rows add into the columns' memory, where
     strips of columns down the rows would take a few bytes of each."""
     *outer, last = loop.axes
+    in_turn = all(s.order == "ascending" for s in loop.body if isinstance(s, ir.Column))
+    if last.name == down:
+        return _nest((*outer, last), loop.body, outermost)
     if lanes > 1:
         ops = sum(isinstance(e, ir.Apply) for e in expressions(loop.body))
-        vectors = _RUN if ops <= _PLAIN else 1
-        if isinstance(last.extent, int):
-            vectors = max(1, min(vectors, -(-last.extent // lanes)))
+        most = _MOST_ADDED if in_turn else _RUN if ops <= _PLAIN else 1
+        vectors = max(1, min(most, _vectors(last, lanes)))
         last = replace(last, vector=lanes, tile=lanes * vectors)
     names = [axis.name for axis in outer]
     if down not in names:  # the rows are a loop around this one
         return ir.For((last,), loop.body)
     at = names.index(down)
-    rows = replace(outer[at], tile=ir.TREE)
+    rows = outer[at] if in_turn else replace(outer[at], tile=ir.TREE)
     inside = (*outer[at + 1 :], last, rows)
     if not outer[:at]:
         return ir.For(inside, loop.body, parallel=outermost)
     return _nest(tuple(outer[:at]), (ir.For(inside, loop.body),), outermost)
+
+
+def _vectors(axis: ir.Axis, lanes: int) -> int:
+    """Vectors along ``axis``; of a named size some."""
+    return -(-axis.extent // lanes) if isinstance(axis.extent, int) else _RUN
 
 
 def _in_lanes(statement: ir.Statement) -> bool:

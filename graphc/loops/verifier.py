@@ -223,7 +223,7 @@ class _Verifier:
         if schedule is None:
             raise self.error(f"{statement.axis!r} is not the axis of a loop around this")
         self.require(
-            schedule.tile % ir.TREE == 0,
+            statement.order == "ascending" or schedule.tile % ir.TREE == 0,
             f"the axis of a column needs tiles of a multiple of {ir.TREE}, not {schedule.tile}",
         )
         self.folded(statement.kind, statement.value, scope)
@@ -238,7 +238,13 @@ class _Verifier:
             )
             self.owned(access, None)
             return
-        self.require(not follows, f"a column's index does not depend on {statement.axis}")
+        if statement.order == "ascending":
+            others = [i for n, i in enumerate(statement.index) if n != statement.where]
+            plain = all(isinstance(i, (ir.AxisIndex, ir.Literal)) for i in others)
+            once = ir.AxisIndex(statement.axis) not in others
+            self.require(plain and once, "of an index one expression at most says where")
+        else:
+            self.require(not follows, f"a column's index does not depend on {statement.axis}")
         self.owned(access, statement.axis)
 
     def store(self, statement: ir.Store, scope: _Scope) -> None:

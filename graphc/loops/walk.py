@@ -123,7 +123,8 @@ def _map_statement(statement: ir.Statement, change: AccessMap) -> ir.Statement:
     if isinstance(statement, ir.Let):
         return replace(statement, value=_map_expr(statement.value, change))
     if isinstance(statement, (ir.Store, ir.Column)):
-        index = change(statement.buffer, statement.index)
+        index = tuple(_map_expr(part, change) for part in statement.index)
+        index = change(statement.buffer, index)
         return replace(statement, index=index, value=_map_expr(statement.value, change))
     if isinstance(statement, ir.Reduce):
         values = tuple(_map_expr(value, change) for value in statement.values)

@@ -52,6 +52,7 @@ from graphc.ir.op import (
     Op,
     Rearrange,
     Reduction,
+    Scatter,
     Source,
     register,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "public",
     "rearrange",
     "reduction",
+    "scatter",
     "source",
 ]
 
@@ -286,6 +288,20 @@ def gather(
         name=name, infer=infer, numpy=numpy, index_at=index_at, source_at=source_at,
         grad=grad, doc=doc,
     )  # fmt: skip
+    _enter(op)
+    return plain(op, signature_of(numpy))
+
+
+def scatter(
+    name: str,
+    *,
+    infer: Infer,
+    numpy: Callable[..., Any],
+    grad: Callable[..., Sequence[Any]] | None = None,
+    doc: str = "",
+) -> OpFunction:
+    """Declare a sum of operand 0 at places that operand 1 says."""
+    op = Scatter(name=name, infer=infer, numpy=numpy, grad=grad, doc=doc)
     _enter(op)
     return plain(op, signature_of(numpy))
 

@@ -1,4 +1,5 @@
-"""Elements read at computed places: take_along_axis, one_hot, and the check of indices."""
+"""Elements at computed places: take_along_axis reads them, scatter_add adds to them; one_hot; and
+the check of indices."""
 
 from __future__ import annotations
 
@@ -13,10 +14,20 @@ from graphc.ir.dims import Size
 from graphc.ir.dtypes import DType
 from graphc.ir.op import Attributes, Check, Rearrange, register
 from graphc.ir.types import TensorType
-from graphc.operands import as_tensor, broadcast, build, cast, fail, single, supported_dtype
-from graphc.ops.declare import call, composite, gather, public
+from graphc.operands import (
+    as_tensor,
+    broadcast,
+    build,
+    cast,
+    convert,
+    fail,
+    single,
+    supported_dtype,
+)
+from graphc.ops.declare import call, composite, gather, public, scatter
 from graphc.ops.shapes import normal_axes
 from graphc.ops.sources import as_size
+from graphc.ops.type_rules import check_domain
 from graphc.tensor import Tensor
 
 Types = Sequence[TensorType]
@@ -113,15 +124,8 @@ def _take_reference(x: np.ndarray, index: np.ndarray, *, axis: int) -> np.ndarra
 
 
 def _take_grad(cotangents: Any, outputs: Any, x: Tensor, index: Tensor, *, axis: int) -> Any:
-    """Each element of x gets the sum of the cotangents that were read from it: a comparison of
-    places, which needs no scattered writes and has a fixed order of its sum."""
-    size = x.shape[axis]
-    limited = call.clip(index.astype(dtypes.int64), 0, as_tensor(size) - 1)
-    wide = (*x.shape[:axis], index.shape[axis], *x.shape[axis:])
-    place = call.iota(wide, axis + 1)
-    taken = call.expand_dims(limited, axis + 1) == place
-    g = call.expand_dims(cotangents[0], axis + 1)
-    return (call.sum(call.where(taken, g, 0), axis), None)
+    """Each element of x gets the sum of the cotangents of what was read from it."""
+    return (_scatter_add(cotangents[0], index, axis=axis, size=x.shape[axis]), None)
 
 
 _take_along_axis = gather(
@@ -151,22 +155,27 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
     Tensor take_along_axis: f32[N, 1]
     """
     source, index = as_tensor(x, name="take_along_axis"), as_tensor(indices)
-    operands = [source, index]
-    if not index.dtype.is_integer:
-        error = DTypeError(f"indices are integers, not {index.dtype}", mark=Mark(1, None))
-        raise fail(error, "take_along_axis", operands)
-    (along,) = normal_axes("take_along_axis", axis, source.ndim, source)
-    if source.ndim != index.ndim:
-        error_ranks = ShapeError(f"ranks {source.ndim} and {index.ndim} differ")
-        raise fail(error_ranks, "take_along_axis", operands)
-    size = source.shape[along]
+    along = _axis_along("take_along_axis", axis, [source, index])
+    size, shape = source.shape[along], _other_sizes("take_along_axis", [source, index], along)
     index = _counted_from_start(index, size)
-    shape = [*_other_sizes(operands, along)]
     source = broadcast(source, tuple(size if i == along else s for i, s in enumerate(shape)))
     count = index.shape[along]
     index = broadcast(index, tuple(count if i == along else s for i, s in enumerate(shape)))
     result: Tensor = _take_along_axis(source, index, axis=along)
     return result
+
+
+def _axis_along(name: str, axis: int, operands: list[Tensor]) -> int:
+    """Which axis the integers of the second operand are along, counted from the first."""
+    source, index = operands
+    if not index.dtype.is_integer:
+        error = DTypeError(f"indices are integers, not {index.dtype}", mark=Mark(1, None))
+        raise fail(error, name, operands)
+    (along,) = normal_axes(name, axis, source.ndim, source)
+    if source.ndim != index.ndim:
+        error_ranks = ShapeError(f"ranks {source.ndim} and {index.ndim} differ")
+        raise fail(error_ranks, name, operands)
+    return along
 
 
 def _counted_from_start(index: Tensor, size: Size) -> Tensor:
@@ -180,15 +189,82 @@ def _counted_from_start(index: Tensor, size: Size) -> Tensor:
     return call.where((index < 0) & (index >= -count), index + count, index)  # type: ignore[no-any-return]
 
 
-def _other_sizes(operands: list[Tensor], axis: int) -> list[Size]:
+def _other_sizes(name: str, operands: list[Tensor], axis: int) -> list[Size]:
     sizes: list[Size] = []
     for i, (ours, theirs) in enumerate(zip(operands[0].shape, operands[1].shape, strict=True)):
         if i != axis and ours != theirs and 1 not in (ours, theirs):
             note = f"{ours} and {theirs} differ and neither is 1"
             error = ShapeError(f"only axis {axis} may differ", mark=Mark(1, i, note))
-            raise fail(error, "take_along_axis", operands)
+            raise fail(error, name, operands)
         sizes.append(theirs if ours == 1 else ours)
     return sizes
+
+
+# -- scatter_add -------------------------------------------------------------------------------
+
+
+def _scatter_type(types: Types, attributes: Attributes) -> tuple[TensorType, ...]:
+    x, index = types
+    _check_integers(types, 1)
+    check_domain("signed", x.dtype)
+    axis = attributes["axis"]
+    if x.shape != index.shape or not 0 <= axis < x.rank:
+        raise ShapeError(f"{x} has no place of its own in {index} along axis {axis}")
+    return (x.with_shape((*x.shape[:axis], attributes["size"], *x.shape[axis + 1 :])),)
+
+
+def _scatter_reference(x: np.ndarray, index: np.ndarray, *, axis: int, size: int) -> np.ndarray:
+    result = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype)
+    places: list[Any] = list(np.indices(x.shape, sparse=True))
+    places[axis] = np.clip(index.astype(np.int64), 0, size - 1)
+    if size:
+        with np.errstate(all="ignore"):
+            np.add.at(result, tuple(places), x)
+    return result
+
+
+def _scatter_grad(
+    cotangents: Any, outputs: Any, x: Tensor, index: Tensor, *, axis: int, size: Size
+) -> Any:
+    return (_take_along_axis(cotangents[0], index, axis=axis), None)
+
+
+_scatter_add = scatter(
+    "scatter_add",
+    infer=_scatter_type,
+    numpy=_scatter_reference,
+    grad=_scatter_grad,
+    doc="Zeros, to which each element of x is added where the indices say along one axis.",
+)
+
+
+@public(_scatter_add)
+def scatter_add(x: Any, indices: Any, size: Any, axis: int = -1) -> Tensor:
+    """Zeros of ``size`` along ``axis``, to which the elements of ``x`` are added in turn, each
+    where ``indices`` says along that axis: what ``take_along_axis`` reads, put back.
+
+    ``indices`` has the rank of ``x`` and its size along ``axis``; other axes broadcast.  Negative
+    indices count from the end.  Indices that are given by the caller are checked when the graph
+    runs; computed ones are clamped.  Integers wrap; booleans are added as int64.  Raises
+    ``ShapeError``, ``DTypeError``, ``AxisError``.
+
+    >>> import graphc
+    >>> x = graphc.input("x", ("N", 8))
+    >>> rows = graphc.input("rows", ("N", 1), graphc.int32)
+    >>> graphc.scatter_add(x, rows, 100, axis=0)
+    Tensor scatter_add: f32[100, 8]
+    """
+    (source,) = convert("scatter_add", [x], "numeric")
+    index = as_tensor(indices)
+    along, extent = _axis_along("scatter_add", axis, [source, index]), as_size(size, "scatter_add")
+    if source.shape[along] != index.shape[along]:
+        reason = f"{source.shape[along]} elements and {index.shape[along]} places"
+        error = ShapeError(f"{reason} along axis {along}", mark=Mark(1, along))
+        raise fail(error, "scatter_add", [source, index])
+    shape = tuple(_other_sizes("scatter_add", [source, index], along))
+    index = broadcast(_counted_from_start(index, extent), shape)
+    result: Tensor = _scatter_add(broadcast(source, shape), index, axis=along, size=extent)
+    return result
 
 
 # -- one_hot -----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from graphc.errors import shape_text
 from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.nodes import Node
-from graphc.ir.op import Blocks, Contraction, Elementwise, Gather, Op, Rearrange, Reduction
+from graphc.ir.op import Blocks, Contraction, Elementwise, Gather, Op, Rearrange, Reduction, Scatter
 from graphc.passes.uses import Edge, Uses
 
 _PLACES = ("argmax", "argmin")
@@ -104,18 +104,19 @@ def group_of(node: Node, position: int) -> Group:
 
 
 def folded_axis(node: Node) -> int:
-    """The axis that a reduction of one axis, or of blocks, folds."""
-    if isinstance(node.op, Blocks):
+    """The axis that a reduction of one axis, or of blocks, folds; or along which it scatters."""
+    if isinstance(node.op, Blocks | Scatter):
         return int(node.attributes["axis"])
     (axis,) = node.attributes["axes"]
     return int(axis)
 
 
 def is_column(node: Node) -> bool:
-    """Whether ``node`` folds columns while rows stream past: blocks, and long columns of wide rows,
-    where strips down the rows would take a few bytes of each."""
+    """Whether ``node`` folds columns while rows stream past: blocks, what is added at computed
+    places, and long columns of wide rows, where strips down the rows would take a few bytes of
+    each."""
     if not isinstance(node.op, Reduction) or node.op.combine in _PLACES:
-        return isinstance(node.op, Blocks)
+        return isinstance(node.op, Blocks | Scatter)
     shape, axis = node.operands[0].type.shape, folded_axis(node)
     rows, width = shape[axis], dims.product(shape[axis + 1 :])
     short = isinstance(rows, int) and rows < LONG
@@ -184,6 +185,8 @@ def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Gro
         return Reason("a row's reduction needs the whole row, and a tile holds a part of it")
     if any(isinstance(n.op, Reduction) and n.op.combine in _PLACES for n in loop.nodes):
         return Reason("the place of an extreme is not found tile by tile")
+    if any(isinstance(n.op, Scatter) for n in loop.nodes):
+        return Reason("a tile holds several rows, and they are added one after the other")
     if loop.along is not None and len(loop.nodes) > 1:
         return Reason("the sum of a column is complete only after the last tile")
     return _union(product, loop, "product", product.domain, None)

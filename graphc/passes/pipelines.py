@@ -12,6 +12,7 @@ from graphc.passes.constant_fold import ConstantFold
 from graphc.passes.cse import CommonSubexpressions
 from graphc.passes.dce import DeadCode
 from graphc.passes.decompose import Decompose
+from graphc.passes.few_places import FewPlaces
 from graphc.passes.order import Order
 from graphc.passes.shape_products import ShapeProducts
 from graphc.passes.simplify import Simplify
@@ -20,6 +21,7 @@ from graphc.passes.stabilize import Stabilize
 OPTIMIZE: tuple[Pass, ...] = (
     Stabilize(),
     Decompose(),
+    FewPlaces(),
     Canonicalize(),
     ConstantFold(),
     Simplify(),

@@ -12,7 +12,7 @@ import graphc.ops as ops
 from graphc.autodiff import grad
 from graphc.autodiff.check import check_gradient
 from graphc.ir.graphs import topological
-from graphc.ir.op import Composite, Contraction, Gather, Rearrange, Reduction, registered
+from graphc.ir.op import Composite, Contraction, Gather, Rearrange, Reduction, Scatter, registered
 from graphc.tensor import Tensor
 
 RNG = np.random.default_rng(17)
@@ -61,6 +61,7 @@ CASES: list[Case] = [
     ("matmul", lambda x, y: x @ y, [_array(3), _array(3)]),
     ("matmul", lambda x, y: x @ y, [_array(2, 1, 2, 3), _array(4, 3, 2)]),
     ("take_along_axis", lambda x: ops.take_along_axis(x, INDEX, axis=1), [_array(2, 3)]),
+    ("scatter_add", lambda x: ops.scatter_add(x, INDEX, 3, axis=1), [_array(2, 3)]),
     ("softmax", lambda x: ops.softmax(x, axis=0), [_array(3, 2)]),
     ("log_softmax", lambda x: ops.log_softmax(x), [_array(2, 3)]),
     ("mse", ops.mse, [_array(2, 3), _array(2, 3) + 0.005]),
@@ -97,7 +98,7 @@ def test_every_record_that_is_not_elementwise_has_a_case() -> None:
         met |= {node.op.name for node in topological([f(*tensors).value])}
     for record in registered():
         own = str(getattr(record.numpy, "__module__", "")).startswith("graphc.")
-        kinds = (Reduction, Rearrange, Contraction, Gather, Composite)
+        kinds = (Reduction, Rearrange, Contraction, Gather, Scatter, Composite)
         if own and isinstance(record, kinds) and record.name not in WITHOUT_GRADIENT:
             assert record.name in met or record.name.endswith(("_of_test", "_of_docs")), record
 

@@ -70,6 +70,10 @@ CASES: list[Case] = [
     ("matmul in batches", lambda x, y: x @ y, [np.stack([X, Y]), X.T]),
     ("matmul of batches", lambda x, y: x @ y, [np.stack([X, Y])[None], np.stack([[X.T], [Y.T]])]),
     ("take_along_axis", lambda x: graphc.take_along_axis(x, [[2, 0, 2], [1, 1, -1]], 1), [X]),
+    ("scatter_add", lambda x: graphc.scatter_add(x, [[2, 0, 2], [1, 1, -1]], 4, 1), [X]),
+    ("scatter_add rows", lambda x: graphc.scatter_add(x, [[1], [1]], 3, 0), [X]),
+    ("scatter_add many", lambda x: graphc.scatter_add(x, [[2, 0, 2, 1, 2, 0]], 3, 1), [
+        np.concatenate([X, Y], 1)]),
     ("take_along_axis rows", lambda x: graphc.take_along_axis(x, [[1, 0, 1]], 0), [X]),
 ]  # fmt: skip
 

@@ -257,6 +257,10 @@ CALLS: dict[str, list[Call]] = {
         lambda x, y, z, i: graphc.take_along_axis(graphc.broadcast_to(y[:, 0], x.shape), i, -1),
         lambda x, y, z, i: graphc.take_along_axis(z, graphc.expand_dims(i, 2), 1),
     ],
+    "scatter_add": [
+        lambda x, y, z, i: graphc.scatter_add(z, graphc.expand_dims(i, 2), 4, 1),
+        lambda x, y, z, i: graphc.scatter_add(x, graphc.zeros_like(x).astype("int32") - 7, 3, 0),
+    ],
     "check_index": [lambda x, y, z, i: graphc.check_index(i, 4) + 1],
     "one_hot": [
         lambda x, y, z, i: graphc.one_hot(i, 5, axis=1),

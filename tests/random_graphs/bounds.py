@@ -21,7 +21,16 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtypes import DType
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node, Value
-from graphc.ir.op import Check, Contraction, Elementwise, Gather, Rearrange, Reduction, Source
+from graphc.ir.op import (
+    Check,
+    Contraction,
+    Elementwise,
+    Gather,
+    Rearrange,
+    Reduction,
+    Scatter,
+    Source,
+)
 
 SAFETY = 3.0  # by how much the error at the ends of intervals may be short of that within
 ROUNDINGS = 8.0  # half units in the last place that one elementwise op may be off
@@ -125,6 +134,8 @@ class _Run:
             value = node.op.numpy(source.value, index.value, **attributes)
             error = node.op.numpy(source.error, index.value, **attributes)
             return Bounded(value, np.where(np.isinf(index.error), np.inf, error))
+        if isinstance(node.op, Scatter):
+            return self.rounded(*_scattered(node, *operands, attributes), dtype, 0)
         if isinstance(node.op, Rearrange):
             value = node.op.numpy(*(x.value for x in operands), **attributes)
             fill = {"fill": 0.0} if "fill" in attributes else {}
@@ -306,6 +317,26 @@ def _reduced(
     overflow = finite.sum(axis) if combine == "add" else overflow
     error = np.where(exact_special, 0.0, error)
     return value, np.where(unknown | (overflow >= limit) | np.isnan(error), np.inf, error)
+
+
+def _scattered(
+    node: Node, x: Bounded, index: Bounded, attributes: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Value and error of sums at computed places."""
+    dtype, axis = node.result.type.dtype, attributes["axis"]
+
+    def added(array: np.ndarray) -> np.ndarray:
+        return np.asarray(node.op.numpy(array, index.value, **attributes))
+
+    value, unknown = added(x.value), np.isinf(index.error).any()
+    if not dtype.is_float:
+        return value, np.where(unknown | (added(x.error) > 0), np.inf, 0.0)
+    limits, most = np.finfo(dtype.numpy), np.abs(x.value) + x.error
+    rounding = (x.value.shape[axis] + 1) * float(limits.eps) / 2
+    error = added(x.error) + rounding * added(most)
+    error = np.where(~np.isfinite(value) & (added(x.error) == 0), 0.0, error)
+    overflow = added(np.where(np.isfinite(x.value), most, 0.0)) >= float(limits.max) * 0.99
+    return value, np.where(unknown | overflow | np.isnan(error), np.inf, error)
 
 
 def _is_clear(x: Bounded, index: np.ndarray, axis: int, combine: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from graphc.analysis.access import is_view
 from graphc.compiler import Stages
 from graphc.ir.graphs import Graph
 from graphc.ir.nodes import Node
-from graphc.ir.op import Contraction, Elementwise, Gather, Rearrange, Reduction
+from graphc.ir.op import Contraction, Elementwise, Gather, Rearrange, Reduction, Scatter
 from graphc.loops import ir as loops
 from graphc.loops.walk import statements
 from tests.random_graphs.generate import Case
@@ -90,7 +90,7 @@ class Coverage:
 def _kind(node: Node) -> str:
     kinds = (
         (Elementwise, "map"), (Reduction, "reduction"), (Contraction, "product"),
-        (Gather, "gather"), (Rearrange, "view"),
+        (Gather, "gather"), (Scatter, "scatter"), (Rearrange, "view"),
     )  # fmt: skip
     return next((name for kind, name in kinds if isinstance(node.op, kind)), node.op.name)
 

@@ -115,6 +115,20 @@ def gathered(build: Builder) -> Tensor:
     return graphc.take_along_axis(x, index, axis)
 
 
+def scattered(build: Builder) -> Tensor:
+    """Elements added at places along one axis: given ones, or computed and perhaps beyond it."""
+    x = build.tensor(lambda t: t.ndim >= 1)
+    axis = build.random.randrange(x.ndim)
+    size = build.random.choice((1, 3, 17, 40, x.shape[axis]))
+    shape = tuple(n if a == axis or build.chance(0.5) else 1 for a, n in enumerate(x.shape))
+    if build.chance(0.6) and min(build.values(size)) > 0:
+        dtype = _index_dtype(build, size)
+        index = build.input(shape, dtype, build.indices(size, dtype))
+        return graphc.scatter_add(x, index, size, axis)
+    index = (graphc.iota(shape, axis) * 7 + graphc.iota(shape, 0)) % 19 - 3
+    return graphc.scatter_add(x, index, size, axis)
+
+
 def _index_dtype(build: Builder, limit: Size) -> DType:
     wide = max(build.values(limit)) > 255
     return build.random.choice((dtypes.int32, dtypes.int64, *([] if wide else [dtypes.uint8])))

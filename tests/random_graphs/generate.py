@@ -25,8 +25,8 @@ STEPS: dict[Step, float] = {
     views.permuted: 1.5, views.sliced: 2.5, views.flipped: 1, views.padded: 1.2, views.joined: 1.5,
     views.stacked: 0.8, views.reshaped: 2, views.broadcasted: 1, views.units: 1,
     folds.reduced: 4, folds.row_use: 1.5, folds.extreme_index: 0.8, folds.product: 2,
-    folds.dense: 1.5, folds.columns: 0.8, folds.gathered: 0.8, folds.one_hot: 0.4, folds.softmaxed:
-    1, folds.loss: 0.8, folds.drawn: 0.5, folds.size_used: 0.4,
+    folds.dense: 1.5, folds.columns: 0.8, folds.gathered: 0.8, folds.scattered: 0.8,
+    folds.one_hot: 0.4, folds.softmaxed: 1, folds.loss: 0.8, folds.drawn: 0.5, folds.size_used: 0.4,
 }  # fmt: skip
 # For graphs of few kinds of kernels and many views of what they make.
 VIEWS = {step: weight for step, weight in STEPS.items() if step.__module__ == views.__name__}

@@ -100,3 +100,20 @@ def test_parts_that_are_turned_round_are_read_where_they_are() -> None:
 def test_short_rows_are_read_to_their_end() -> None:
     """LLVM 22 drops the mask of a load within a zero-masked fma."""
     assert run(0, 0, SHORT_ROWS)[0] == 0
+
+
+PADDED = """
+import numpy as np, graphc
+from runtime import jit
+from tests.random_graphs.generate import Case
+guard_pages.install()
+x = graphc.input("x", (64, 4), graphc.int64)
+graph = graphc.Graph("g", {"y": graphc.pad(x + 1, ((1, 1), (0, 0)))})
+case = Case(0, graph, [{"x": np.ones((64, 4), np.int64)}])
+assert guard_pages.run([case], jit.host_target(), True)
+"""
+
+
+def test_what_is_beyond_a_padded_column_is_not_read() -> None:
+    """The last vector is short, its elements lie apart, and some are guarded."""
+    assert run(0, 0, PADDED)[0] == 0
