@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen import few
+from graphc.codegen import few_rows
 from graphc.codegen.kernel import chunk_count, has_checks, rows_if_few, unit_count
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.sizes import SizeValues
@@ -184,7 +184,7 @@ class _Entry:
         if rows is None:
             return chunks
         writer = self._writer
-        many = writer.compare("sgt", self._sizes.value(rows), index(few.MOST))
+        many = writer.compare("sgt", self._sizes.value(rows), index(few_rows.MOST))
         return writer.choose(many, chunks, index(1))
 
     def _counters(self, number: int) -> str:

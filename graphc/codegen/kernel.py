@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.codegen import body, few, nest, streaming
+from graphc.codegen import body, few_rows, nest, streaming
 from graphc.codegen.context import Context
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.scalar_llvm import LLVMBuilder
@@ -69,7 +69,7 @@ def chunk_count(kernel: Kernel) -> int:
 def rows_if_few(kernel: Kernel) -> Size | None:
     """The number of rows that a kernel has a body for where they are few, if it has one."""
     loop = parallel_loop(kernel)
-    return loop.axes[0].extent if loop is not None and few.worth_it(loop) else None
+    return loop.axes[0].extent if loop is not None and few_rows.worth_it(loop) else None
 
 
 def has_checks(kernel: Kernel) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.codegen.accumulators import Running, States, step
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
-from graphc.codegen.running import Running, States, step
 from graphc.codegen.values import Value, index
 from graphc.ir import dtypes
 from graphc.loops.ir import Reduce

@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from graphc.codegen import lane_memory
-from graphc.codegen.context import Context
-from graphc.codegen.fold import Fold, State
-from graphc.codegen.grid import TileAxis
-from graphc.codegen.running import (
+from graphc.codegen.accumulators import (
     Running,
     States,
     alone,
@@ -23,6 +20,9 @@ from graphc.codegen.running import (
     step,
     unflat,
 )
+from graphc.codegen.context import Context
+from graphc.codegen.fold import Fold, State
+from graphc.codegen.grid import TileAxis
 from graphc.codegen.scalar_llvm import LLVMBuilder
 from graphc.codegen.values import Value, constant, index
 from graphc.ir import dtypes

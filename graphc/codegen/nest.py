@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from graphc.codegen import across, blocking, body, column, few, staging
+from graphc.codegen import across, blocking, body, column, few_rows, staging
 from graphc.codegen.context import Context
 from graphc.codegen.grid import TileAxis
 from graphc.codegen.values import Value, index
@@ -58,13 +58,13 @@ def chunk_count(loop: For) -> int:
     if block is None:
         return 1 if _streams(loop) else 8
     rows = loop.axes[-2].extent if len(loop.axes) > 1 else 1
-    few_rows = block.axis.tile <= STREAMED and isinstance(rows, int) and rows <= few.MOST
-    return 1 if few_rows or _streams(loop) else 2
+    short = block.axis.tile <= STREAMED and isinstance(rows, int) and rows <= few_rows.MOST
+    return 1 if short or _streams(loop) else 2
 
 
 def emit(context: Context, loop: For, units: Units | None = None) -> None:
     """Emit a loop nest; only its ``units`` where given."""
-    few.either(context, loop, units, _emit)
+    few_rows.either(context, loop, units, _emit)
 
 
 def _emit(context: Context, loop: For, units: Units | None) -> None:

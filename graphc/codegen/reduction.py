@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen import blocking, lanes, prefetching, turning
+from graphc.codegen.accumulators import (
+    Running,
+    States,
+    alone,
+    elements,
+    flat,
+    running,
+    step,
+    unflat,
+)
 from graphc.codegen.context import Context
 from graphc.codegen.grid import Grid, TileAxis, spans
-from graphc.codegen.running import Running, States, alone, elements, flat, running, step, unflat
 from graphc.codegen.values import Value, index
 from graphc.loops.ir import TREE, Reduce
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen import outlining, permuting, scaling
+from graphc.codegen import outlining, powers_of_two, table_lookup
 from graphc.codegen.outlining import ModuleParts
 from graphc.codegen.values import (
     Value,
@@ -56,7 +56,7 @@ class LLVMBuilder:
 
     @property
     def scales(self) -> bool:
-        return scaling.possible(self.target)
+        return powers_of_two.possible(self.target)
 
     def dtype(self, x: Value) -> DType:
         return x.dtype
@@ -182,7 +182,7 @@ class LLVMBuilder:
         return self.add(self.mul(x, y), z)
 
     def scale(self, x: Value, n: Value) -> Value:
-        return scaling.scale(self, x, n)
+        return powers_of_two.scale(self, x, n)
 
     def sqrt(self, x: Value) -> Value:
         return self._intrinsic("sqrt", x)
@@ -338,9 +338,9 @@ class LLVMBuilder:
         return self.writer.pure(text, dtype, x.width, x.level)
 
     def lookup(self, table: Sequence[float | int], index: Value, dtype: DType) -> Value:
-        small = len(table) <= permuting.MOST and index.dtype.size == dtype.size
-        if index.width > 1 and small and permuting.possible(self.target, dtype):
-            return permuting.lookup(self, table, index, dtype)
+        small = len(table) <= table_lookup.MOST and index.dtype.size == dtype.size
+        if index.width > 1 and small and table_lookup.possible(self.target, dtype):
+            return table_lookup.lookup(self, table, index, dtype)
         kind = memory_type(dtype)
         body = ", ".join(f"{kind} {constant_text(rounded(entry, dtype), dtype)}" for entry in table)
         body = f"[{len(table)} x {kind}] [{body}]"

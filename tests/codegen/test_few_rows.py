@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphc
-from graphc.codegen import few
+from graphc.codegen import few_rows
 from graphc.loops import scheduling
 from graphc.loops.orders import fold
 from graphc.passes.order import FEW, NARROW, SHORT, SMALL, THIN, Order
@@ -67,7 +67,7 @@ def test_products_of_few_rows_or_columns_have_the_bits_of_their_order(level, dat
         if tile and isinstance(rows, int):
             patch.setattr(scheduling, "choose_streamed", lambda product, target: tile)
         patch.setattr(scheduling, "_TOGETHER", data.draw(st.sampled_from((1, 4, 6))))
-        patch.setattr(few, "MOST", data.draw(st.sampled_from((1, 3))))
+        patch.setattr(few_rows, "MOST", data.draw(st.sampled_from((1, 3))))
         exe = graphc.compile(graph, target=jit.resolve(level), threads=2)
     extent = depth if isinstance(depth, int) else graph.ir.inputs[0].type.shape[turned[0] - 1]
     y = expected(arrays, order_of(graph), extent, *turned)
