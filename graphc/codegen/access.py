@@ -120,22 +120,11 @@ def _load_masked(context: Context, place: Place, address: Value, mask: Value) ->
     kind, lanes = memory_type(dtype, width), llvm_type(dtypes.bool_, width)
     name = f"@llvm.masked.load.{suffix(_stored(dtype), width)}.p0"
     context.writer.declare(f"declare {kind} {name}(ptr, i32, {lanes}, {kind})")
-    others = _in_other_lanes(context, dtype, mask)
     text = (
         f"call {kind} {name}(ptr {address.text}, i32 {dtype.size}, {lanes} {mask.text},"
-        f" {kind} {others})"
+        f" {kind} zeroinitializer)"
     )
     return _known(context, place, text, width)
-
-
-def _in_other_lanes(context: Context, dtype: DType, mask: Value) -> str:
-    """What a masked load gives where the mask is false.  Beyond a tail nothing looks at it, and
-    LLVM, where it loads the lanes of a constant mask one by one, takes 0 / 0 for 0 and drops the
-    select that keeps it out of a sum; so it is 1 there."""
-    one_by_one = not context.target.has_masks or mask.text.count("true") == 1
-    if not dtype.is_float or not mask.text.startswith("<") or not one_by_one:
-        return "zeroinitializer"
-    return constant(1.0, dtype, mask.width).text
 
 
 def _known(context: Context, place: Place, text: str, width: int) -> Value:

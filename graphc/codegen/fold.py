@@ -82,8 +82,10 @@ class Fold:
         """``new`` in the lanes where ``mask`` holds, else ``old``."""
         if mask is None:
             return new
-        if self.dtype.is_float and mask.width > 1 and not b.target.has_masks:
-            # LLVM 22 masks the operands of a quotient in place of it: 0 / 0 for 0 in a lane.
+        one_by_one = not b.target.has_masks or mask.text.count("true") == 1
+        if self.dtype.is_float and mask.text.startswith("<") and one_by_one:
+            # Where LLVM 22 loads the lanes of a constant mask one by one, it takes 0 / 0 for 0 and
+            # drops the select that keeps the others out of a sum.
             new = (b.fenced(new[0]), *new[1:])
         return tuple(b.select(mask, x, y) for x, y in zip(new, old, strict=True))
 

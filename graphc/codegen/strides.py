@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.codegen.scalar_llvm import LLVMBuilder
-from graphc.codegen.values import Value
+from graphc.codegen.values import Value, constant
 from graphc.loops.direction import MOST_APART
 
 
@@ -31,7 +31,10 @@ def load(
     homes = [min(place // width, len(starts) - 1) for place in places]
     found = vector_at(lowest + starts[0])
     if len(starts) == 1:
-        return builder.shuffle(found, found, places)
+        # Lanes past the elements are of zeros: where they were of the vector, LLVM 22 narrowed a
+        # permutation of which only two lanes count to one of both lanes from the first.
+        places[lanes:] = [width] * (width - lanes)
+        return builder.shuffle(found, constant(0, found.dtype, width), places)
     chosen: Sequence[int] = places
     for number in range(1, len(starts)):
         # Lanes that are in place stay; those of vectors to come do not matter yet.

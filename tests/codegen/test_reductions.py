@@ -13,7 +13,7 @@ from graphc.ir.dims import named
 from graphc.loops.ir import Argument, Axis, For, Kernel, Reduce
 from graphc.loops.orders import fold
 from tests.codegen.kernels import Native, at, put, var
-from tests.levels import LEVELS
+from tests.levels import LEVELS, RUNNABLE
 
 KINDS = ("add", "multiply", "maximum", "minimum", "any", "all", "argmax", "argmin")
 
@@ -128,7 +128,7 @@ def test_blocks_of_lanes(extent, static):
     assert same(y, result_of("add", "lanes", x.T, static))
 
 
-@pytest.mark.parametrize("target", ("baseline", "avx2", "avx512"))
+@pytest.mark.parametrize("target", RUNNABLE)
 @pytest.mark.parametrize("dtype", ("int32", "int64"))
 @pytest.mark.parametrize("kind", ("float32", "float64"))
 def test_quotients_of_no_elements_are_not_folded(target, dtype, kind):
