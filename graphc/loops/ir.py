@@ -277,6 +277,8 @@ class Column:
     @property
     def where(self) -> int | None:
         """The expression of the index, by its number, that says where, in order ascending."""
+        if self.order != "ascending":
+            return None
         for number, part in enumerate(self.index):
             if not isinstance(part, (AxisIndex, Literal)) or part == AxisIndex(self.axis):
                 return number
