@@ -206,3 +206,12 @@ def test_what_was_compiled_is_old_to_the_collector() -> None:
     young = {id(each) for generation in (0, 1) for each in gc.get_objects(generation)}
     assert young.isdisjoint(map(id, made.entries[0].optimized.nodes))
     assert not gc.get_freeze_count() and gc.isenabled()
+
+
+@pytest.mark.parametrize("rows", (1, 2))
+def test_a_sum_of_negative_zeros_below_a_product_is_zero(rows: int) -> None:
+    x, y = graphc.input("x", (3, rows, 1)), graphc.input("y", (3, 1, 8))
+    graph = graphc.Graph("zeros", {"s": graphc.sum(graphc.ceil(x @ y), axis=1)})
+    given = {"x": np.ones((3, rows, 1), "f"), "y": np.full((3, 1, 8), -0.5, "f")}
+    for fuse in (True, False):
+        assert not np.signbit(compiled(graph, fuse, **given)["s"]).any()

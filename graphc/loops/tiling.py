@@ -129,7 +129,7 @@ def choose_across(product: Product, target: Target) -> tuple[int, int] | None:
     rows, columns = product.rows, product.columns
     rows = rows if isinstance(rows, int) else _ROWS[-1]
     lanes = target.lanes(product.size)
-    if not isinstance(columns, int) or not rows or not columns:
+    if not isinstance(columns, int) or not rows or not columns or product.panels:
         return None
     product = replace(product, rows=rows)
     apart = product.row_bytes > 0  # and turned vector by vector

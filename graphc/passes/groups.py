@@ -187,6 +187,8 @@ def _epilogue(product: Group, loop: Group, found: list[Edge], uses: Uses) -> Gro
         return Reason("the place of an extreme is not found tile by tile")
     if any(isinstance(n.op, Scatter) for n in loop.nodes):
         return Reason("a tile holds several rows, and they are added one after the other")
+    if loop.along is not None and product.domain[rows] == 1:
+        return Reason("a tile of one row has no loop in which a column is folded")
     if loop.along is not None and len(loop.nodes) > 1:
         return Reason("the sum of a column is complete only after the last tile")
     return _union(product, loop, "product", product.domain, None)

@@ -109,3 +109,14 @@ def test_packing_is_a_kernel_that_reads_back(turned):
         assert "packed: f32[2048, 512] panels(" in printer.text(kernel)
         assert parser.parse(printer.text(kernel)) == kernel
         verifier.verify(kernel)
+
+
+def test_rows_are_not_the_lanes_where_the_right_operand_is_in_panels(monkeypatch):
+    monkeypatch.setenv("GRAPHC_CACHE_PROGRAMS", "0")
+    x, w = graphc.input("x", ("M", 16)), graphc.input("w", (16, 17))
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.standard_normal((1, 16)), "w": rng.standard_normal((16, 17))}
+    arrays = {name: array.astype("f") for name, array in arrays.items()}
+    expected = graphc.compile(x @ w)(**arrays)
+    monkeypatch.setattr(packing, "packed_width", lambda product, target: 1)
+    assert_same_bits(graphc.compile(x @ w)(**arrays), expected, "y")
